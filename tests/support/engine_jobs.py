@@ -15,7 +15,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.sinks.directory import Directory
-from fetcher.transfer.transfers import Transfers, engine_for
+from fetcher.transfer.scheduler import Scheduler, engine_for
 
 SOON_S = 10  # upper bound of what must not take its full timeout
 GOOD = 30  # downloads beside each that goes wrong
@@ -50,7 +50,7 @@ def fetch(engine, urls, to, deadline_s=60.0, **options):
     given = {"allow_private": True, "attempts": 1, "connections": 8} | options
     given = Options(engine=engine, **given)
     sink = Directory(to) if isinstance(to, Path) else to
-    Transfers(items, sink, given, account).run(engine_for(given), deadline_s)
+    Scheduler(items, sink, given, account).run(engine_for(given), deadline_s)
     if sink is not to:
         sink.close()
 

@@ -9,7 +9,7 @@ from tests.support.s3_proxy import WAIT_S
 from tests.support.waiting import eventually
 
 from fetcher.contract.options import Options
-from fetcher.transfer.transfers import Transfers, engine_for
+from fetcher.transfer.scheduler import Scheduler, engine_for
 
 
 def fetch_while_full(origin, items, sink, taken):
@@ -21,7 +21,7 @@ def fetch_while_full(origin, items, sink, taken):
         ended after all.
     """
     options, ended = Options(allow_private=True, connections=4), []
-    job = Transfers(items, sink, options, lambda *one: ended.append(one))
+    job = Scheduler(items, sink, options, lambda *one: ended.append(one))
     run = threading.Thread(target=job.run, args=(engine_for(options), WAIT_S))
     run.start()
     eventually(lambda: sink.is_full and not job._in_flight)

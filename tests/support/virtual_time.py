@@ -10,11 +10,11 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
-from fetcher.transfer import transfers as module
+from fetcher.transfer import scheduler as module
 from fetcher.transfer.attempt import Attempt, Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
 from fetcher.transfer.flow.hand_back import HandBack
-from fetcher.transfer.transfers import Transfers
+from fetcher.transfer.scheduler import Scheduler
 
 NEVER = float("inf")
 
@@ -151,7 +151,7 @@ def simulate(urls, fate_of, deadline_s=1e7, *, hands_back=False, gone=(), **opti
     hand_back = HandBack(len(items), engine.stop) if hands_back else None
     options = Options(**options)
     with mock.patch.object(module, "monotonic", clock):
-        job = Transfers(
+        job = Scheduler(
             items, Discard(), options, account, gone=gone, hand_back=hand_back
         )
         job.run(engine, deadline_s)

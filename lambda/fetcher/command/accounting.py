@@ -12,7 +12,7 @@ from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Ended
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.flow.places import UnderWay
+from fetcher.transfer.flow.download_slots import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.command.report.file import ReportFile

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fetcher.lists.url_list import ENDLESS
-from fetcher.transfer.addresses import web_host
+from fetcher.transfer.fetchable_urls import web_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
 from fetcher.process.signals import SIGNALS, Stops
 from fetcher.sinks.deferred_results import DeferredResults
-from fetcher.transfer.flow.places import UnderWay
-from fetcher.transfer.transfers import Transfers, engine_for
+from fetcher.transfer.flow.download_slots import UnderWay
+from fetcher.transfer.scheduler import Scheduler, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,12 +50,12 @@ def fetch(
     with Batch(take, pause, stops.stop, line_of) as batch:
         settling = DeferredResults(sink, batch.add)
         add = settling.add if sink.settles else batch.add
-        transfers = Transfers(items, sink, options, add)
+        scheduler = Scheduler(items, sink, options, add)
         if sink.settles:
             batch.collect = settling.collect
-        batch.left = lambda: transfers.left()._replace(settling=settling.held)
-        batch.connections = lambda: transfers.places.over_time[-1][1]
-        transfers.run(engine, deadline_s)
+        batch.left = lambda: scheduler.left()._replace(settling=settling.held)
+        batch.connections = lambda: scheduler.slots.over_time[-1][1]
+        scheduler.run(engine, deadline_s)
         batch.left = lambda: UnderWay(settling=settling.held)
         if not batch.failed:  # else nobody would learn of what is made safe now
             settling.finish()

@@ -24,7 +24,7 @@ from fetcher.command.download_loop import describe, fetch, fetch_as_child
 from fetcher.command.pipes import Deals, Messages
 from fetcher.process.children import Child
 from fetcher.process.signals import SIGNALS
-from fetcher.transfer.transfers import engine_for
+from fetcher.transfer.scheduler import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.transfer.flow.places import UnderWay
+from fetcher.transfer.flow.download_slots import UnderWay
 
 if TYPE_CHECKING:
     from collections import Counter

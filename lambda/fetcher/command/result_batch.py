@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from fetcher.command.report.json_lines import line_of
 from fetcher.contract.outcome import Outcome
 from fetcher.security.guard import plain_host
-from fetcher.transfer.flow.places import UnderWay
+from fetcher.transfer.flow.download_slots import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable

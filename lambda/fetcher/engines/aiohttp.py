@@ -16,7 +16,7 @@ from yarl import URL
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.engines.aiohttp_names import Lookups, ThreadedLookups, stages
+from fetcher.engines.aiohttp_lookups import Lookups, ThreadedLookups, stages
 from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects

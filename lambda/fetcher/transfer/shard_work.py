@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.template_source import Template
-from fetcher.transfer.addresses import web_host
+from fetcher.transfer.fetchable_urls import web_host
 from fetcher.transfer.flow.hand_back import HandBack
-from fetcher.transfer.transfers import Transfers, engine_for
+from fetcher.transfer.scheduler import Scheduler, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.shard import Shard
     from fetcher.contract.source import Item, Source
+    from fetcher.transfer.scheduler import OnDownload
     from fetcher.transfer.sink import Sink
-    from fetcher.transfer.transfers import OnDownload
 
 # Before the shard's end, for children to send what they have.
 _SENDING_S, _SENDING_SHARE = 0.5, 0.25
@@ -158,7 +158,7 @@ def _fetched(
     most_open: int,
 ) -> Fetched:
     engine = engine_for(options)
-    transfers = Transfers(
+    scheduler = Scheduler(
         items,
         sink,
         options,
@@ -168,12 +168,12 @@ def _fetched(
         gone=shard.gone,
         hand_back=HandBack(count, engine.stop) if shard.hands_back else None,
     )
-    transfers.run(engine, until - monotonic())
+    scheduler.run(engine, until - monotonic())
     return Fetched(
         engine.name,
-        transfers.silences(),
-        sorted(transfers.heard),
-        transfers.places.over_time,
+        scheduler.silences(),
+        sorted(scheduler.heard),
+        scheduler.slots.over_time,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.contract.options import ENGINES, Options
-from fetcher.transfer.transfers import engine_for
+from fetcher.transfer.scheduler import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

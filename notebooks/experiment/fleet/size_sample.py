@@ -23,7 +23,7 @@ from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import region_in, sizes_of
 from experiment.tables.words import size
 from fetcher import __version__
-from fetcher.engines.aiohttp_names import Lookups
+from fetcher.engines.aiohttp_lookups import Lookups
 from fetcher.lists.url_list import UrlList
 from fetcher.s3.urls import SCHEME
 from fetcher.security import guard, trust

@@ -24,7 +24,7 @@ from fetcher.contract.template_source import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
 from fetcher.transfer.flow.adaptive_limit import FIRST
-from fetcher.transfer.transfers import Transfers, engine_for
+from fetcher.transfer.scheduler import Scheduler, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +147,7 @@ def _scratch_in_memory() -> Iterator[None]:
 def _download(template: str, files: int, sink: Sink, options: Options) -> Downloads:
     downloads = Downloads(files)
     try:
-        Transfers(
+        Scheduler(
             Template(template, ((0, files),)),
             sink,
             options,

@@ -10,13 +10,13 @@ from fetcher.contract.inline_source import Inline
 from fetcher.contract.outcome import GONE
 from fetcher.contract.shard import fitting
 from fetcher.security.guard import BadUrlError
-from fetcher.transfer.addresses import Addresses
+from fetcher.transfer.fetchable_urls import FetchableUrls
 
 if TYPE_CHECKING:
     from fetcher.contract.shard import Report, Shard
 
 
-_ADDRESSES = Addresses(allow_s3=False)  # S3 is never gone
+_FETCHABLE = FetchableUrls(allow_s3=False)  # S3 is never gone
 
 
 class GoneHosts:
@@ -49,6 +49,6 @@ class GoneHosts:
 def _host_of(url: str) -> str:
     """Return the host as an execution names it; empty: the URL leads to none."""
     try:
-        return _ADDRESSES.host_of(url)
+        return _FETCHABLE.host_of(url)
     except BadUrlError:
         return ""

@@ -18,7 +18,7 @@ from experiment.run.cpu_layers import (
     layers,
     missing_tool,
 )
-from fetcher.transfer.transfers import engine_for
+from fetcher.transfer.scheduler import engine_for
 from origin.nginx import Nginx, is_installed
 
 needs_nginx = pytest.mark.skipif(not is_installed(), reason="nginx is not installed")

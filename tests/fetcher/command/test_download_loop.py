@@ -7,7 +7,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.source import Item
 from fetcher.process.signals import Stops
 from fetcher.sinks.discard import Discard
-from fetcher.transfer.transfers import engine_for
+from fetcher.transfer.scheduler import engine_for
 
 
 class Settling(Discard):

@@ -6,7 +6,7 @@ import pytest
 
 from fetcher.command import progress as module
 from fetcher.command.progress import Progress
-from fetcher.transfer.flow.places import UnderWay
+from fetcher.transfer.flow.download_slots import UnderWay
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_a_name_that_changes_its_address_does_not_get_inside(
     Public when it is looked at, private when it is connected to: DNS rebinding. Or
     both at once, so that one is tried after the other.
     """
-    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
+    monkeypatch.setattr("fetcher.transfer.scheduler.full_jitter", lambda *_: 0.01)
     names(rebinding=[first, ["127.0.0.1"]])
     before = origin.connections
     urls = [f"http://rebinding.example:{origin.port}/bytes/{n}" for n in range(5)]

@@ -20,7 +20,7 @@ from fetcher.contract.source import Item
 from fetcher.contract.template_source import Template
 from fetcher.engines.aiohttp import _retry_after
 from fetcher.sinks.discard import Discard
-from fetcher.transfer.transfers import Transfers, engine_for
+from fetcher.transfer.scheduler import Scheduler, engine_for
 
 
 def test_a_body_arrives_whole(fetch, origin):
@@ -134,7 +134,7 @@ def test_a_signal_brings_the_deadline_to_now(origin, engine):
     options = Options(engine=engine, allow_private=True, connections=5)
     running = engine_for(options)
     source = Template(origin.url(f"/silence/{engine}{{number}}"), ((0, 20),))
-    job = Transfers(source, Discard(), options, lambda *one: ended.append(one))
+    job = Scheduler(source, Discard(), options, lambda *one: ended.append(one))
 
     def interrupt():
         origin.wait_for(f"/silence/{engine}", 5)
@@ -158,7 +158,7 @@ def test_stopping_before_the_start_or_after_the_end_does_no_harm(origin, engine)
     running = engine_for(options)
     running.stop()
     source = Template(origin.url("/silence/{number}"), ((0, 3),))
-    job = Transfers(source, Discard(), options, lambda *one: ended.append(one))
+    job = Scheduler(source, Discard(), options, lambda *one: ended.append(one))
     job.run(running, 60.0)
     running.stop()
 
@@ -173,7 +173,7 @@ def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
     began = time.monotonic()
 
     with pytest.raises(LookupError, match="a mistake"):
-        Transfers(urls, Discard(), options, mistaken).run(engine_for(options), 60.0)
+        Scheduler(urls, Discard(), options, mistaken).run(engine_for(options), 60.0)
     assert time.monotonic() - began < SOON_S
 
 

@@ -109,7 +109,7 @@ def test_a_stream_that_goes_wrong_is_one_download_that_does(run, frames):
     }
 )
 def test_a_connection_that_ends_is_made_anew(run, frames, monkeypatch):
-    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
+    monkeypatch.setattr("fetcher.transfer.scheduler.full_jitter", lambda *_: 0.01)
     counts, _ = run(first(frames), attempts=3)
 
     assert counts == {"ok": MANY}

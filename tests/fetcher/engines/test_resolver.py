@@ -9,7 +9,7 @@ import pytest
 from tests.support.name_service import Names
 from tests.support.waiting import WAIT_S, eventually
 
-from fetcher.engines import aiohttp_names, resolver
+from fetcher.engines import aiohttp_lookups, resolver
 from fetcher.engines.resolver import Resolver
 from fetcher.transfer.attempt import Stage
 
@@ -85,13 +85,13 @@ def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):
     """
     With aiohttp, too; and a name that does not exist is asked for once.
     """
-    monkeypatch.setattr(aiohttp_names, "MAX_THREADS", 1)
+    monkeypatch.setattr(aiohttp_lookups, "MAX_THREADS", 1)
     names.may_answer.clear()
 
     async def look_up():
-        threads = aiohttp_names.Lookups()
+        threads = aiohttp_lookups.Lookups()
         asyncio.get_running_loop().set_default_executor(threads)
-        lookups = aiohttp_names.ThreadedLookups(threads)
+        lookups = aiohttp_lookups.ThreadedLookups(threads)
         wanted = ("no.invalid", "later")
         tasks = [asyncio.create_task(lookups.resolve(name)) for name in wanted]
         async with asyncio.timeout(WAIT_S):

@@ -14,7 +14,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.source import Item
 from fetcher.contract.template_source import Template
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.transfers import Transfers
+from fetcher.transfer.scheduler import Scheduler
 
 
 def keep(sink, destination):
@@ -114,7 +114,7 @@ def test_a_small_file_takes_three_system_calls_and_few_steps():
     engine, sink, ended = Instant(), Scratch(), []
     files = Template("http://h/{number}", ((0, 100),))
     options = Options(connections=1)
-    Transfers(files, sink, options, lambda *one: ended.append(one)).run(engine, 60.0)
+    Scheduler(files, sink, options, lambda *one: ended.append(one)).run(engine, 60.0)
     sink.close()
 
     assert [one.outcome for *_, one in ended] == ["ok"] * 100

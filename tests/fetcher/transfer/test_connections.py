@@ -115,7 +115,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(fetch, monkeypatch):
             peer.recv(1_000)
             peer.sendall(THREE + b"xyz")
 
-    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", restart)
+    monkeypatch.setattr("fetcher.transfer.scheduler.full_jitter", restart)
     answering = threading.Thread(target=answer)
     with socket.socket() as listener:
         listener.settimeout(WAIT_S)
@@ -131,7 +131,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(fetch, monkeypatch):
 def test_what_fails_twice_and_then_is_fine_ends_well(
     fetch_beside, origin, code, request, monkeypatch
 ):
-    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
+    monkeypatch.setattr("fetcher.transfer.scheduler.full_jitter", lambda *_: 0.01)
     url = origin.url(f"/heals/{request.node.name}/0/{code}")
     (one,) = fetch_beside([url], attempts=3)
 
@@ -155,7 +155,7 @@ def test_a_busy_origin_is_asked_again_when_it_said_at_no_cost(fetch, origin, req
 
 
 def test_a_wait_asked_for_as_a_date_is_kept(fetch, origin, request, monkeypatch):
-    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
+    monkeypatch.setattr("fetcher.transfer.scheduler.full_jitter", lambda *_: 0.01)
     until = ceil(time.time() + 1.0)
     until_here = time.monotonic() + until - time.time()
     path = f"/heals/{request.node.name}/{quote(formatdate(until, usegmt=True))}"

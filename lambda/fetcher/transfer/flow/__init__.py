@@ -1,15 +1,16 @@
 """
 Flow control: who may download, when, and for how long; the same for every engine.
 
-* ``places``: connections count downloads at work; silent ones give their place back.
-  And counts of what is under way, for whoever shows progress.
+* ``download_slots``: connections count downloads at work; silent ones give their slot
+  back. And counts of what is under way, for whoever shows progress.
 * ``adaptive_limit`` finds out how many connections are of use.
 * ``watch`` ends downloads that take too long, with ``stall``.
-* ``patience``: how long silence is worth waiting for, by what waiting has brought.
+* ``silence_timeout``: how long silence is worth waiting for, by what waiting has
+  brought.
 * ``retries``: what is tried again, and in which order.
 * ``hand_back``: when a shard ends before the silent have had all their time.
-* ``host`` and ``hosts`` decide how hard a host is pressed, with ``pace`` for those that
-  say it is too much.
+* ``host`` and ``hosts`` decide how hard a host is pressed, with a ``host_throttle`` for
+  those that say it is too much.
 
 All of it is told the time, and asks no clock: `now` is the monotonic clock, in seconds.
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.transfer.flow.places import UnderWay
+    from fetcher.transfer.flow.download_slots import UnderWay
 
 # More is no tail of a list, but an outage of the network or the origin, and would only
 # be the next one's to wait for.

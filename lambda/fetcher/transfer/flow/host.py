@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import GONE, Outcome
-from fetcher.transfer.flow.pace import FEW, MOST_SPARED, Pace
+from fetcher.transfer.flow.host_throttle import FEW, MOST_SPARED, HostThrottle
 
 if TYPE_CHECKING:
-    from fetcher.transfer.flow.places import Places
+    from fetcher.transfer.flow.download_slots import DownloadSlots
 
 _TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS.value
 _RECENT = 1 / 16  # weight of the latest answer in the share of unclear refusals
@@ -40,11 +40,11 @@ class Host:
     Args:
         name: With its port, if the URL has one.
 
-        limit: Downloads in flight at once; 0: as many as `places` has connections.
+        limit: Downloads in flight at once; 0: as many as `slots` has connections.
 
         interval_s: Seconds between two requests.
 
-        places: Those of all hosts.
+        slots: Those of all hosts.
 
     Attributes:
         name: As above.
@@ -65,12 +65,12 @@ class Host:
         "_interval_s",
         "_limit",
         "_next_at",
-        "_pace",
-        "_places",
         "_probes",
         "_rests_until",
         "_rounds",
         "_since",
+        "_slots",
+        "_throttle",
         "_unclear_share",
         "failure",
         "is_dead",
@@ -80,10 +80,10 @@ class Host:
     )
 
     def __init__(
-        self, name: str, limit: int, interval_s: float, places: Places
+        self, name: str, limit: int, interval_s: float, slots: DownloadSlots
     ) -> None:
         self.name = name
-        self._places = places
+        self._slots = slots
         self._limit = limit
         self._interval_s = interval_s
         self._in_flight = 0
@@ -92,7 +92,7 @@ class Host:
         self._accepted = 0
         self._unclear_share = 0.0
         self._failures = 0
-        self._pace: Pace | None = None
+        self._throttle: HostThrottle | None = None
         self._probes = self._rounds = 0
         self._rests_until = 0.0
         self.is_dead = self.is_given_up = False
@@ -101,7 +101,7 @@ class Host:
 
     def is_idle(self, now: float) -> bool:
         """Tell whether it can be forgotten without losing anything."""
-        busy = self._in_flight or self._failures or self._pace
+        busy = self._in_flight or self._failures or self._throttle
         return not busy and self._next_at <= now
 
     def tell_gone(self) -> None:
@@ -126,20 +126,20 @@ class Host:
     @property
     def refusals(self) -> int:
         """How often in a row it has asked us to slow down."""
-        return self._pace.refusals if self._pace else 0
+        return self._throttle.refusals if self._throttle else 0
 
     def free_at(self) -> float:
         """Return when it can take one more; infinity: when a download has ended."""
-        if self._in_flight >= (self._limit or self._places.connections):
+        if self._in_flight >= (self._limit or self._slots.connections):
             return math.inf
         if self.is_dead:
             free = self._probes and not self.is_given_up
             return self._rests_until if free else math.inf
-        if self._pace is None:
+        if self._throttle is None:
             return self._next_at
-        if self._in_flight >= self._pace.limit:
+        if self._in_flight >= self._throttle.limit:
             return math.inf
-        return max(self._next_at, self._pace.free_at())
+        return max(self._next_at, self._throttle.free_at())
 
     def start(self, now: float) -> None:
         """Count a download that starts."""
@@ -148,8 +148,8 @@ class Host:
             self._next_at = max(self._next_at, now) + self._interval_s
         if self.is_dead:
             self._probes -= 1
-        if self._pace:
-            self._pace.start(now)
+        if self._throttle:
+            self._throttle.start(now)
 
     def is_asked_too_much(self, download: Download) -> bool:
         """
@@ -178,15 +178,15 @@ class Host:
         wait in all while nothing is accepted.
         """
         self._revive()
-        if self._pace is None:
-            self._pace = Pace(self._since or now, self._accepted)
+        if self._throttle is None:
+            self._throttle = HostThrottle(self._since or now, self._accepted)
         wait_s = min(wait_s, 2 * most_s)
-        self._pace.refuse(
+        self._throttle.refuse(
             begun_at, wait_s, self._in_flight, now, is_clear=is_clear(download)
         )
         self._in_flight -= 1
         # One of those in flight may still be answered.
-        if not self._in_flight and self._pace.is_hopeless(
+        if not self._in_flight and self._throttle.is_hopeless(
             most_s, has_answered=self.has_answered
         ):
             self.is_given_up = self.is_dead = True
@@ -204,8 +204,8 @@ class Host:
             if download.status not in MOST_SPARED:
                 if self._unclear_share:
                     self._unclear_share *= 1 - _RECENT
-                if self._pace:
-                    self._pace.accept(now)
+                if self._throttle:
+                    self._throttle.accept(now)
             return
         most = _FAILURES_OF_DEAD[download.outcome]
         self.failure = download

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
-    from fetcher.transfer.flow.places import Places
+    from fetcher.transfer.flow.download_slots import DownloadSlots
 
 _Entry = tuple[float, int, Host]  # when to look at it, number of the entry
 
@@ -29,7 +29,7 @@ class Hosts:
     Args:
         options: Limits per host; 0 stands for none.
 
-        places: Of all hosts; one may take them all.
+        slots: Of all hosts; one may take them all.
 
         gone: Names of hosts that others found gone.
 
@@ -40,10 +40,10 @@ class Hosts:
     """
 
     def __init__(
-        self, options: Options, places: Places, gone: Iterable[str] = ()
+        self, options: Options, slots: DownloadSlots, gone: Iterable[str] = ()
     ) -> None:
         self._limit = options.per_host
-        self._places = places
+        self._slots = slots
         self._interval_s = 1 / options.host_rate if options.host_rate else 0.0
         self._hosts: dict[str, Host] = {}
         self._gone = set(gone)
@@ -63,7 +63,7 @@ class Hosts:
         if host is None:
             if len(self._hosts) >= self._max_remembered:
                 self._forget_idle(now)
-            host = Host(name, self._limit, self._interval_s, self._places)
+            host = Host(name, self._limit, self._interval_s, self._slots)
             self._hosts[name] = host
             if name in self._gone:
                 self._gone.remove(name)

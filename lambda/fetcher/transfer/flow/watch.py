@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.attempt import Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
-from fetcher.transfer.flow.patience import Patience
-from fetcher.transfer.flow.places import is_word
+from fetcher.transfer.flow.download_slots import is_word
 from fetcher.transfer.flow.retries import was_silent
+from fetcher.transfer.flow.silence_timeout import SilenceTimeout
 from fetcher.transfer.flow.stall import StallWatch
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
-    from fetcher.transfer.flow.places import Places
+    from fetcher.transfer.flow.download_slots import DownloadSlots
 
 Ending = tuple[Outcome, str]
 
@@ -33,23 +33,23 @@ _OK = Outcome.OK
 
 
 class Watch:
-    """Judge of all downloads in flight, ten times a second; it updates `places`."""
+    """Judge of all downloads in flight, ten times a second; it updates `slots`."""
 
-    def __init__(self, options: Options, places: Places) -> None:
+    def __init__(self, options: Options, slots: DownloadSlots) -> None:
         self._options = options
-        self._places = places
-        self._patience = Patience(options.read_timeout_s)
+        self._slots = slots
+        self._silence_timeout = SilenceTimeout(options.read_timeout_s)
         self._only_silent = False
         self._looked_at = 0.0
         self._word_at = 0.0  # the latest of anybody
 
     def is_quiet(self, now: float) -> bool:
         """Tell whether nothing has come for so long that most of it stays out."""
-        return now - self._word_at >= self._patience.short_s()
+        return now - self._word_at >= self._silence_timeout.short_s()
 
     def begin(self, attempt: Attempt, now: float) -> None:
         """Start to watch a try; after a silence it gets no place until it gets on."""
-        attempt.at_peak = self._places.begin()
+        attempt.at_peak = self._slots.begin()
         attempt.begun_at = attempt.heard_at = now
         attempt.ends_at = now + attempt.left_s
         if attempt.tries > 1:
@@ -60,10 +60,10 @@ class Watch:
 
     def end(self, attempt: Attempt, download: Download, now: float) -> None:
         """Stop watching it."""
-        self._places.open -= 1
+        self._slots.open -= 1
         # Retries are of those that failed: what fails by itself would count many times.
-        if attempt.begun_at >= self._places.learns_from and attempt.tries == 1:
-            self._places.learn(
+        if attempt.begun_at >= self._slots.learns_from and attempt.tries == 1:
+            self._slots.learn(
                 download,
                 attempt.begun_at,
                 now,
@@ -75,7 +75,7 @@ class Watch:
         if attempt.is_silent:
             self._set_silent(attempt, is_silent=False)
             if attempt.silent_s and not was_silent(download):
-                self._patience.spoke(attempt.silent_s)
+                self._silence_timeout.spoke(attempt.silent_s)
             attempt.silent_s = 0
 
     def left_s(self, attempt: Attempt, now: float) -> float:
@@ -96,8 +96,8 @@ class Watch:
             most_s += more_s if more_s > most_s / 2 else 0
             return Outcome.TOTAL_TIMEOUT, f"not done within {most_s:.3g} s"
         most_s = _LAST_TRY_S if attempt.is_last else math.inf
-        if self._places.are_all_silent and self._is_end(has_only_silent, now):
-            most_s = min(most_s, self._patience.seconds())
+        if self._slots.are_all_silent and self._is_end(has_only_silent, now):
+            most_s = min(most_s, self._silence_timeout.seconds())
         return self._silence(attempt, now, most_s)
 
     def _is_end(self, has_only_silent: Callable[[], bool], now: float) -> bool:
@@ -117,13 +117,13 @@ class Watch:
             if attempt.stage is not stage:
                 attempt.stall = None
             if attempt.silent_s:
-                self._patience.spoke(attempt.silent_s)
+                self._silence_timeout.spoke(attempt.silent_s)
                 attempt.silent_s = 0
             if attempt.stage is not _LOOKING_UP:
                 self._set_silent(attempt, is_silent=False)
         elif silence_s >= attempt.silent_s + 1:
             attempt.silent_s += 1
-            self._patience.lasted(attempt.silent_s)
+            self._silence_timeout.lasted(attempt.silent_s)
             self._set_silent(attempt, is_silent=True)
         elif silence_s >= _LOOK_UP_S and attempt.stage <= _LOOKING_UP:
             self._set_silent(attempt, is_silent=True)
@@ -131,7 +131,7 @@ class Watch:
     def _set_silent(self, attempt: Attempt, *, is_silent: bool) -> None:
         if attempt.is_silent is not is_silent:
             attempt.is_silent = is_silent
-            self._places.silent += 1 if is_silent else -1
+            self._slots.silent += 1 if is_silent else -1
 
     def _ends_at(self, attempt: Attempt) -> float:
         """Return when its time is up: later with every byte that comes."""

@@ -15,7 +15,7 @@ COST = """
 import json, os, sys, tempfile
 from pathlib import Path
 from time import monotonic, process_time
-from fetcher.transfer.transfers import Transfers as Job, engine_for
+from fetcher.transfer.scheduler import Scheduler as Job, engine_for
 from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
 from fetcher.s3.credentials import Account

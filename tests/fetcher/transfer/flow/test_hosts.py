@@ -12,15 +12,15 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.flow import hosts as module
+from fetcher.transfer.flow.download_slots import DownloadSlots
 from fetcher.transfer.flow.hosts import Hosts
-from fetcher.transfer.flow.places import Places
 
 OK = Download(Outcome.OK, 200)
 REFUSED = Download(Outcome.CONNECT, detail="connection refused")
 
 
 def hosts_of(**options):
-    return Hosts(Options(**options), Places(10, 80))
+    return Hosts(Options(**options), DownloadSlots(10, 80))
 
 
 def host_of(**options):

@@ -1,5 +1,5 @@
 """
-Places: how many downloads may be at work, and how many may be open.
+How many downloads may be at work, and how many may be open.
 
 And what is under way, for whoever shows progress.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LEAST_BYTES = 1_000  # fewer are no sign of life: a drip of a byte a second is silent
 # One in twenty URLs of a real list holds its connection for 20 s where a good one takes
-# half a second: as many places as there are at work would all be held within seconds.
+# half a second: as many slots as there are at work would all be held within seconds.
 _OPEN_PER_PLACE = 8
 # Bound once: Python 3.11 finds members of an enum slowly.
 _OK, _HTTP_STATUS = Outcome.OK, Outcome.HTTP_STATUS
@@ -59,7 +59,7 @@ class UnderWay(NamedTuple):
         return UnderWay(*(one + other for one, other in zip(self, more, strict=True)))
 
 
-class Places:
+class DownloadSlots:
     """
     Count of the downloads in flight.
 

@@ -8,7 +8,7 @@ from tests.support.virtual_time import Fate, simulate
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.attempt import Stage
-from fetcher.transfer.flow.places import Places
+from fetcher.transfer.flow.download_slots import DownloadSlots
 
 QUICK = Fate(0.5, speaks_s=0.3)
 
@@ -65,13 +65,13 @@ def test_places_for_the_silent_do_not_count_as_connections_that_are_short():
     """
     More connections would not let one more start: their number stays untested.
     """
-    places = Places(0, 448)
-    places.open, places.silent = 448, 400
+    slots = DownloadSlots(0, 448)
+    slots.open, slots.silent = 448, 400
 
-    assert places.is_full()
+    assert slots.is_full()
     for _ in range(100):
-        places.learn(Download(Outcome.OK, 200), 0.0, 0.1, has_answered=True)
-    assert places.connections == 64
+        slots.learn(Download(Outcome.OK, 200), 0.0, 0.1, has_answered=True)
+    assert slots.connections == 64
 
 
 def test_a_drip_is_silence():

@@ -6,7 +6,7 @@ import pytest
 from tests.support.virtual_time import Fate, simulate
 
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.flow.patience import Patience
+from fetcher.transfer.flow.silence_timeout import SilenceTimeout
 
 TIMES = {"connect_timeout_s": 10.0, "read_timeout_s": 10.0, "attempts": 2}
 
@@ -31,7 +31,7 @@ def test_silence_is_worth_waiting_for_as_long_as_some_have_spoken(
     """
     How many were silent for so many seconds, or spoke after so many.
     """
-    patience = Patience(10.0)
+    patience = SilenceTimeout(10.0)
     for seconds, many in (*lasted.items(), *spoke.items()):
         for second in range(1, seconds + 1):
             for _ in range(many):

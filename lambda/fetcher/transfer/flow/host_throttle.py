@@ -26,7 +26,7 @@ _LEAST_RATES = {True: 0.5, False: 4.0}
 _MOST_REFUSALS = 5  # in a row, each with a longer wait; then the host is given up
 
 
-class Pace:
+class HostThrottle:
     """
     The pace of one host, from its first refusal on.
 

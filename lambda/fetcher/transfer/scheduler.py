@@ -14,14 +14,14 @@ from fetcher.contract.download_results import Download, made
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.security.guard import plain_host
-from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
+from fetcher.transfer.fetchable_urls import FetchableUrls
+from fetcher.transfer.flow.download_slots import DownloadSlots, UnderWay
 from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.flow.host import is_clear
+from fetcher.transfer.flow.host_throttle import MOST_SPARED
 from fetcher.transfer.flow.hosts import Hosts
-from fetcher.transfer.flow.pace import MOST_SPARED
-from fetcher.transfer.flow.places import Places, UnderWay
 from fetcher.transfer.flow.retries import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 
@@ -54,7 +54,7 @@ def engine_for(options: Options) -> Engine:
     return engine
 
 
-class Transfers:
+class Scheduler:
     """
     All URLs of one source on their way: first tries, retries, endings.
 
@@ -96,17 +96,17 @@ class Transfers:
         self._reports_rest = reports_rest
         self._started_at = monotonic()
         most_open = min(most_open or room(), room())
-        self.places = Places(options.connections, most_open, self._started_at)
-        self._hosts = Hosts(options, self.places, gone)
+        self.slots = DownloadSlots(options.connections, most_open, self._started_at)
+        self._hosts = Hosts(options, self.slots, gone)
         self.silences, self.heard = self._hosts.silences, self._hosts.heard
         self._hand_back = hand_back or HandBack()
-        self._addresses = Addresses(allow_s3=options.allow_s3)
+        self._fetchable = FetchableUrls(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
-        self._watch = Watch(options, self.places)
+        self._watch = Watch(options, self.slots)
         self._retries = Retries()
         self._retries_left = _FREE_RETRIES
         self._is_read = False  # the source, to its end
-        self.most_open = self.places.most_open
+        self.most_open = self.slots.most_open
 
     def run(self, engine: Engine, deadline_s: float) -> None:
         """Download until all is done or the deadline comes: the rest is `unstarted`."""
@@ -115,7 +115,7 @@ class Transfers:
 
     def next(self) -> Attempt | float | None:
         """Return an attempt; or seconds to wait; or None when nothing is left."""
-        if self.places.is_full():
+        if self.slots.is_full():
             return _BUSY_WAIT_S
         if self._sink.is_full:
             return _MOMENT_S
@@ -151,7 +151,7 @@ class Transfers:
     def left(self) -> UnderWay:
         """Return what has been begun and not ended; any thread may ask."""
         silent, all_ = self._retries.put_off, self._retries.pending
-        return self.places.left(silent, self._hosts.waiting + all_ - silent)
+        return self.slots.left(silent, self._hosts.waiting + all_ - silent)
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
@@ -238,7 +238,7 @@ class Transfers:
                 return None
             # Most URLs have a plain host, which is quick to find.
             plain = "" if item.refusal else plain_host(item.url)
-            host = plain or self._addresses.host_or_end(item)
+            host = plain or self._fetchable.host_or_end(item)
             if isinstance(host, str):
                 return Attempt(position, item, self._hosts.named(host, now))
             self._on_download(position, item, host)
@@ -259,7 +259,7 @@ class Transfers:
         attempt.tries += 1
         attempt.is_answered = False
         if options.allow_s3:  # signed anew, for a signature expires
-            attempt.url = self._addresses.signed(item.url)
+            attempt.url = self._fetchable.signed(item.url)
         attempt.body = Body(item, self._sink, options)
         self._in_flight[attempt.position] = attempt
         self._watch.begin(attempt, now)

@@ -30,7 +30,7 @@ def web_host(url: str) -> str:
     return guard.host_of(url)
 
 
-class Addresses:
+class FetchableUrls:
     """
     The addresses of URLs.
 

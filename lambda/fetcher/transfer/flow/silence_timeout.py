@@ -11,7 +11,7 @@ _MOST = 0.5  # of the silent
 _WORTH_IT = 0.02  # of the silent: as many must still speak, or waiting is over
 
 
-class Patience:
+class SilenceTimeout:
     """
     What waiting for the silent has brought so far, in whole seconds.
 

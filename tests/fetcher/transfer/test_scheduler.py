@@ -13,9 +13,9 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
-from fetcher.transfer import transfers as module
+from fetcher.transfer import scheduler as module
 from fetcher.transfer.flow.retries import was_silent
-from fetcher.transfer.transfers import Transfers
+from fetcher.transfer.scheduler import Scheduler
 
 CUT = Fate(0.0, Outcome.CUT, status=0)
 FATES = st.sampled_from(
@@ -79,7 +79,7 @@ def test_an_origin_s_wish_to_wait_is_obeyed_within_the_total_timeout():
 
 def test_the_total_timeout_counts_from_the_first_try(clock):
     busy = Download(Outcome.HTTP_STATUS, 500, retry_after_s=20.0)
-    job = Transfers([Item(0, "http://h/")], Discard(), Options(), lambda *_: None)
+    job = Scheduler([Item(0, "http://h/")], Discard(), Options(), lambda *_: None)
     first = job.next()
     job.ended(first, busy)
     clock.now += 20
@@ -92,7 +92,7 @@ def test_the_total_timeout_counts_from_the_first_try(clock):
 
 def test_a_retry_that_is_due_goes_before_a_url_not_yet_tried(clock):
     urls = [Item(n, f"http://h/{n}") for n in range(3)]
-    job = Transfers(urls, Discard(), Options(), lambda *_: None)
+    job = Scheduler(urls, Discard(), Options(), lambda *_: None)
     first = job.next()
     job.ended(first, Download(Outcome.CUT))
     meanwhile = job.next()
@@ -103,7 +103,7 @@ def test_a_retry_that_is_due_goes_before_a_url_not_yet_tried(clock):
 
 def test_a_retry_of_silence_goes_after_all_urls_not_yet_tried(clock):
     urls = [Item(n, f"http://h{n}/") for n in range(3)]
-    job = Transfers(urls, Discard(), Options(), lambda *_: None)
+    job = Scheduler(urls, Discard(), Options(), lambda *_: None)
     first = job.next()
     job.ended(first, Download(Outcome.READ_TIMEOUT))
     clock.now += 1
@@ -114,7 +114,7 @@ def test_a_retry_of_silence_goes_after_all_urls_not_yet_tried(clock):
 def test_at_the_deadline_a_url_says_how_far_it_had_come():
     ended = []
     urls = [Item(n, f"http://h/{n}") for n in range(4)]
-    job = Transfers(urls, Discard(), Options(), lambda *one: ended.append(one))
+    job = Scheduler(urls, Discard(), Options(), lambda *one: ended.append(one))
     job.ended(job.next(), Download(Outcome.CUT, detail="torn"))
     job.next()
     job.run(SimpleNamespace(run=lambda *_: None), 0.0)
@@ -135,7 +135,7 @@ def test_the_source_is_read_only_as_fast_as_it_is_fetched():
     """
     taken = []
     items = (taken.append(n) or Item(n, "http://h/") for n in range(10**8))
-    job = Transfers(items, Discard(), Options(), lambda *_: None)
+    job = Scheduler(items, Discard(), Options(), lambda *_: None)
     job.next()
 
     assert taken == [0]
