@@ -178,3 +178,21 @@ def test_captions_of_a_list_are_beside_the_pictures_in_the_tars_that_lambda_writ
         assert sample["__key__"] == f"{number:09}"
         expected = {"url": url, "TEXT": caption, "SAMPLE_ID": number}
         assert beside | expected == beside
+
+
+def test_files_of_a_list_in_s3_are_what_the_function_may_read(tmp_path):
+    """Executions ask S3 themselves: what they may is their role's policy."""
+    path = tmp_path / "urls.txt"
+    path.write_text("s3://photos/2026/1.jpg\n")
+    settings = FanOutSettings(
+        url_list=str(path),
+        sources=["s3://photos/2026"],
+        concurrency=1,
+        shards_per_execution=1,
+    )
+    plan = make_plan("20_fan_out", settings, Nowhere)
+    (shard,) = plan.wave(0, plan.everything)
+
+    assert [item.refusal for item in shard.source] == [""]
+    assert shard.options.allow_s3
+    assert plan.worker().sources == ("s3://photos/2026",)

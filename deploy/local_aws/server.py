@@ -52,7 +52,7 @@ _BODY_BYTES = {
 _LAST_PORT = 65_535
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LocalAws:
     """
     The local endpoint; the module's docstring shows its use.
@@ -111,7 +111,8 @@ class LocalAws:
         admission = Admission(self.account_concurrency, self.event_retry_delays_s, pace)
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(_bind(self.host, self.port))
-            self.endpoint_url = _url(listener)
+            address = connections.authority(*listener.getsockname()[:2])
+            self.endpoint_url = f"http://{address}"
             home = stack.enter_context(temporary_folders.temporary())
             self.moto = await stack.enter_async_context(moto_server.running(home))
             self._owner = self.moto.owner(self.keys)
@@ -260,8 +261,3 @@ def _bind(host: str, port: int) -> socket.socket:
             "Choose another port, or 0 for any free one."
         )
         raise EndpointError(msg) from error
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -38,7 +38,7 @@ daemon off;
 {user}
 pid nginx.pid;
 error_log stderr;
-worker_processes {workers};
+worker_processes 1;
 worker_rlimit_nofile {connections};
 events {{
   worker_connections {connections};
@@ -78,8 +78,6 @@ class Nginx:
 
         https: Whether to serve HTTPS as well, with HTTP/2 on request.
 
-        workers: Number of worker processes.
-
     Attributes:
         version: As in ``1.22.1``.
 
@@ -94,12 +92,9 @@ class Nginx:
     https_url: str
     ca_file: Path
 
-    def __init__(
-        self, sizes: Iterable[int], *, https: bool = False, workers: int = 1
-    ) -> None:
+    def __init__(self, sizes: Iterable[int], *, https: bool = False) -> None:
         self._sizes = sorted(set(sizes))
         self._https = https
-        self._workers = workers
         self._program = _find()
         self.version = _version(self._program)
 
@@ -208,7 +203,6 @@ class Nginx:
             ]
         config = _CONFIG.format(
             user="user root;" if os.geteuid() == 0 else "",  # the folder is ours alone
-            workers=self._workers,
             connections=_connections(),
             listen="\n    ".join(lines),
             stats=_STATS,

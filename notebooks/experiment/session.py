@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from IPython.core.getipython import get_ipython
 
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import NGINX, FanOutSettings
 from experiment.parameters.settings import DownloadSettings
 from fetcher.security.guard import BadUrlError, check_url

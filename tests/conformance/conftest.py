@@ -70,11 +70,13 @@ def client_of(request, on_aws):
             # AWS repeats a failing event after one and two minutes; this one soon.
             make = functools.partial(connect, request.getfixturevalue("aws"))
 
-        def client_of(service):
-            if service not in clients:
-                clients[service] = make(service)
-                stack.callback(clients[service].close)
-            return clients[service]
+        def client_of(service, **options):
+            """Options are a region or a configuration other than the usual."""
+            key = service, *options.values()
+            if key not in clients:
+                clients[key] = make(service, **options)
+                stack.callback(clients[key].close)
+            return clients[key]
 
         yield client_of
 
@@ -84,38 +86,14 @@ def _aws_client_maker():
         target = connect_target("aws")
     except TargetError as error:
         pytest.skip(f"--target aws: {error}")
-    return lambda service: boto3.client(
-        service, region_name=target.region, config=PLAIN
+    return lambda service, region=target.region, config=PLAIN: boto3.client(
+        service, region_name=region, config=config
     )
 
 
 @pytest.fixture(scope="session")
 def lambda_client(client_of):
     return client_of("lambda")
-
-
-@pytest.fixture(scope="session")
-def another_client(lambda_client):
-    """Make a client of who answers that differs in region or configuration."""
-    here, keys = lambda_client.meta, lambda_client._request_signer._credentials
-    with contextlib.ExitStack() as stack:
-
-        def another_client(**more):
-            client = boto3.client(
-                "lambda",
-                **{
-                    "endpoint_url": here.endpoint_url,
-                    "region_name": here.region_name,
-                    "config": PLAIN,
-                    **more,
-                },
-                aws_access_key_id=keys.access_key,
-                aws_secret_access_key=keys.secret_key,
-                aws_session_token=keys.token,
-            )
-            return stack.enter_context(contextlib.closing(client))
-
-        yield another_client
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Concurrency: environments, limits and throttled calls."""
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.lambda_api import (
@@ -25,10 +24,8 @@ def test_callers_at_once_get_an_environment_each(deploy):
         "own = os.urandom(8).hex()\n"
         "def run(event, context): time.sleep(1); return own\n"
     )
-    with ThreadPoolExecutor(5) as threads:
-        answers = list(threads.map(lambda _: function()[0], range(5)))
 
-    assert len(set(answers)) == 5
+    assert len({answer for answer, _ in function.at_once([None] * 5)}) == 5
 
 
 @pytest.mark.fact("LocalStack test_lambda_cache_local, recorded 2025-11")
@@ -66,15 +63,8 @@ def test_reserved_concurrency_is_put_shown_and_deleted(deploy, reserve):
 
 def refusals_of_one_too_many(function, limit):
     """Make one call more at once than may run; return how calls are refused."""
-
-    def attempt(_):
-        try:
-            function(1.5)
-        except function.client.exceptions.TooManyRequestsException as error:
-            return error.response
-
-    with ThreadPoolExecutor(limit + 1) as threads:
-        return [one for one in threads.map(attempt, range(limit + 1)) if one]
+    answers = function.at_once([1.5] * (limit + 1))
+    return [answer for answer in answers if isinstance(answer, dict)]
 
 
 @pytest.mark.fact("LocalStack test_lambda_concurrency_block, recorded 2025-11")
@@ -99,14 +89,7 @@ def test_a_function_with_nothing_reserved_is_switched_off(deploy):
     assert refusal["Error"]["Code"] == "TooManyRequestsException"
     assert refusal["Reason"] == RESERVED
     assert event["StatusCode"] == 202
-    assert eventually(lambda: _is_on(function), within_s=30)
-
-
-def _is_on(function):
-    try:
-        return function(1) == (1, None)
-    except function.client.exceptions.TooManyRequestsException:
-        return False
+    assert eventually(lambda: function.at_once([1]) == [(1, None)], within_s=30)
 
 
 @pytest.mark.fact(

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 import time
-import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +18,7 @@ from tests.support.lambda_api import (
     request_for,
     zipped,
 )
+from tests.support.urllib_http import fetch
 
 
 @pytest.mark.fact("LocalStack test_function_state, recorded 2025-11")
@@ -69,8 +69,7 @@ def test_a_new_function_is_pending_with_lambdas_defaults_and_then_active(
 def test_the_code_can_be_downloaded_as_it_was_uploaded(deploy):
     code = zipped({"app.py": ECHO})
     seen = deploy({}, Code={"ZipFile": code}).get_function()
-    with urllib.request.urlopen(seen["Code"]["Location"]) as answer:
-        content = answer.read()
+    _, _, content = fetch(seen["Code"]["Location"])
     digest = base64.b64encode(hashlib.sha256(code).digest()).decode()
 
     assert content == code
@@ -119,26 +118,28 @@ def test_an_update_is_in_progress_and_then_in_force(deploy):
     assert function() == (["512", "v"], None)
 
 
-@pytest.mark.fact("LocalStack test_redundant_updates, recorded 2024-04")
-def test_an_update_that_changes_nothing_is_another_revision(deploy):
+@pytest.mark.fact(
+    "LocalStack test_function_revisions_basic, validated against AWS; "
+    "test_redundant_updates, test_lambda_concurrent_config_updates, recorded 2024-04"
+)
+def test_what_the_caller_has_seen_is_changed_even_to_the_same_and_once_at_a_time(
+    deploy, arn_of
+):
     function = deploy(ECHO, Timeout=5)
-    before = function.shown()
-    function.update(Timeout=5)
-
-    assert before["RevisionId"] != function.shown()["RevisionId"]
-
-
-@pytest.mark.fact("LocalStack test_lambda_concurrent_config_updates, recorded 2024-04")
-def test_a_change_on_top_of_a_change_is_refused(deploy, arn_of):
-    function = deploy(ECHO)
-    function.update_function_configuration(Timeout=5)
+    seen = function.shown()["RevisionId"]
+    changed = function.update_function_configuration(RevisionId=seen, Timeout=5)
     refusal = function.refused("update_function_configuration", Timeout=6)
+    later = function.waited().shown()["RevisionId"]
+    code = zipped({"app.py": ECHO})
+    recoded = function.update_function_code(RevisionId=later, ZipFile=code)
     text = (
         "The operation cannot be performed at this time. An update is in progress for "
         f"resource: {arn_of(function)}"
     )
 
+    assert changed["LastUpdateStatus"] == recoded["LastUpdateStatus"] == "InProgress"
     assert refusal == (409, "ResourceConflictException", text)
+    assert later != seen
 
 
 @pytest.mark.fact("LocalStack test_function_update_during_invoke, recorded 2024-05")
@@ -168,9 +169,16 @@ def test_functions_are_listed_in_pages(lambda_client, deploy):
     assert set(names) <= set(listed)
 
 
-@pytest.mark.fact("LocalStack test_recreate_function, recorded 2024-05")
-def test_a_deleted_function_is_gone_and_its_name_is_free(deploy, role_arn):
+@pytest.mark.fact(
+    "LocalStack test_recreate_function, recorded 2024-05; AWS docs "
+    "configuration-versions: Lambda never reuses version numbers, even after you "
+    "delete and recreate a function"
+)
+def test_a_deleted_function_is_gone_and_its_name_is_free_but_no_number(
+    deploy, role_arn
+):
     function = deploy(ECHO)
+    function.publish_version()
     deleted = function.delete_function()
     gone = function.refused("get_function")
     function.client.create_function(**request_for(function, ECHO, Role=role_arn))
@@ -178,6 +186,7 @@ def test_a_deleted_function_is_gone_and_its_name_is_free(deploy, role_arn):
     assert deleted.status == 204
     assert gone[1] == "ResourceNotFoundException"
     assert function.waited(ACTIVE)(1) == (1, None)
+    assert function.publish_version()["Version"] == "2"
 
 
 @pytest.mark.fact("LocalStack test_delete_lambda_during_sync_invoke: what it asserts")
@@ -193,30 +202,11 @@ def test_a_running_call_survives_the_deletion(deploy, a_while_s):
     assert error is None
 
 
-@pytest.mark.fact("LocalStack test_function_revisions_basic, validated against AWS")
-@pytest.mark.parametrize(
-    ("operation", "change"),
-    [
-        ("update_function_code", {"ZipFile": zipped({"app.py": ECHO})}),
-        ("update_function_configuration", {"Timeout": 9}),
-    ],
-)
-def test_what_the_caller_has_seen_is_changed(deploy, operation, change):
-    function = deploy(ECHO)
-    seen = function.shown()["RevisionId"]
-    changed = getattr(function, operation)(RevisionId=seen, **change)
-
-    assert changed["LastUpdateStatus"] == "InProgress"
-
-
 @pytest.mark.fact("LocalStack test_get_function_wrong_region, recorded 2024-04")
-def test_a_function_lives_in_the_region_it_was_made_in(
-    on_aws, another_client, echo, arn_of
-):
+def test_a_function_lives_in_the_region_it_was_made_in(client_of, echo, arn_of):
     here = echo.client.meta.region_name
     there = "us-west-2" if here == "us-east-1" else "us-east-1"
-    place = {"endpoint_url": None} if on_aws else {}
-    elsewhere = another_client(region_name=there, **place)
+    elsewhere = client_of("lambda", region=there)
     by_name = refused(elsewhere.get_function, FunctionName=echo)
     by_arn = refused(elsewhere.get_function, FunctionName=arn_of(echo))
 

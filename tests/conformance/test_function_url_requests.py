@@ -47,20 +47,25 @@ def event_of(url, data=None, **headers):
     return json.loads(fetch(url, data, **headers)[2])
 
 
-@pytest.mark.fact(PAGE)
+@pytest.mark.fact(
+    f"{PAGE}; aws/aws-lambda-go#597, 2026-04: cookies are in the headers, too; "
+    "middleapi/standard-server#93, captured from function URLs: the path"
+)
 def test_the_event_has_the_request_in_payload_format_2(echo_url):
-    path = "path/1?q=query&q=%2Fbar&empty="
+    path = "a%2Fb%20c/1?q=query&q=%2Fbar&empty="
     headers = {"ExTrA-HeadErs": "With WeiRd CapS", "User-Agent": "test/echo"}
-    headers["Content-Type"] = "application/json"
+    headers |= {"Content-Type": "application/json", "Cookie": "a=1; b=2"}
     _, answered, body = fetch(echo_url + path, b'{"foo": 1}', **headers)
     event = json.loads(body)
     context = event["requestContext"]
 
     assert event["version"] == "2.0"
     assert event["routeKey"] == context["routeKey"] == context["stage"] == "$default"
-    assert event["rawPath"] == context["http"]["path"] == "/path/1"
+    assert event["rawPath"] == context["http"]["path"] == "/a%2Fb%20c/1"
     assert event["rawQueryString"] == "q=query&q=%2Fbar&empty="
     assert event["queryStringParameters"] == {"q": "query,/bar", "empty": ""}
+    assert event["cookies"] == ["a=1", "b=2"]
+    assert event["headers"]["cookie"] == "a=1; b=2"
     assert event["headers"]["extra-headers"] == "With WeiRd CapS"
     assert event["headers"]["content-type"] == "application/json"
     assert context["http"]["method"] == "POST"
@@ -87,19 +92,6 @@ def test_what_there_is_none_of_is_not_in_the_event(echo_url):
     }
     assert event["requestContext"]["accountId"] == "anonymous"
     assert (event["rawPath"], event["rawQueryString"]) == ("/", "")
-
-
-@pytest.mark.fact("aws/aws-lambda-go#597, 2026-04: both are there")
-def test_cookies_are_listed_and_stay_in_the_headers(echo_url):
-    event = event_of(echo_url, Cookie="a=1; b=2")
-
-    assert event["cookies"] == ["a=1", "b=2"]
-    assert event["headers"]["cookie"] == "a=1; b=2"
-
-
-@pytest.mark.fact("middleapi/standard-server#93: captured from function URLs")
-def test_the_path_stays_percent_encoded(echo_url):
-    assert event_of(echo_url + "a%2Fb%20c")["rawPath"] == "/a%2Fb%20c"
 
 
 @pytest.mark.fact(

@@ -89,24 +89,18 @@ def test_an_event_is_accepted_though_it_will_fail_and_a_dry_run_runs_nothing(
     assert not {"ExecutedVersion", "FunctionError"} & answer.keys()
 
 
-@pytest.mark.fact("LocalStack test_request_id_invoke, recorded 2024-04")
-def test_caller_and_function_see_one_request_id(who):
-    answer = who.call()
-    request_id = answer.request_id
-
-    assert json.loads(answer["Payload"])["id"] == request_id
-    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id)
-
-
 @pytest.mark.fact(
     "LocalStack test_lambda_common test_introspection_invoke, recorded 2026-01; "
-    "awslambdaric 4.2.2, lambda_context.py"
+    "test_request_id_invoke, recorded 2024-04; awslambdaric 4.2.2, lambda_context.py"
 )
-def test_the_context_has_names_memory_and_remaining_time(who):
+def test_the_context_has_names_memory_remaining_time_and_the_callers_request_id(who):
     context = base64.b64encode(b'{"custom": {"k": "v"}}').decode()
-    seen = json.loads(who.call(ClientContext=context)["Payload"])
+    answer = who.call(ClientContext=context)
+    seen = json.loads(answer["Payload"])
     without, _ = who()
 
+    assert seen["id"] == answer.request_id
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", seen["id"])
     assert (seen["name"], seen["version"]) == (who, "$LATEST")
     assert seen["memory"] == "256"
     assert 5000 < seen["left"] <= 7000

@@ -1,6 +1,5 @@
 """Refusals of Lambda, word for word: the calls of ``refusals.yaml``."""
 
-import contextlib
 import io
 import re
 import uuid
@@ -11,7 +10,14 @@ import pytest
 import yaml
 from botocore.config import Config
 from tests.conformance.own_functions import PREFIX
-from tests.support.lambda_api import ECHO, PLAIN, refused, request_for, zipped
+from tests.support.lambda_api import (
+    ECHO,
+    PLAIN,
+    layers_of,
+    refused,
+    request_for,
+    zipped,
+)
 from tests.support.lambda_permissions import permit, to_s3
 
 from aws_facts import limits
@@ -48,9 +54,10 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def unchecked_client(another_client):
+def unchecked_client(client_of):
     """A client that sends what boto3 would refuse by itself."""
-    return another_client(config=PLAIN.merge(Config(parameter_validation=False)))
+    unchecked = PLAIN.merge(Config(parameter_validation=False))
+    return client_of("lambda", config=unchecked)
 
 
 @pytest.fixture(scope="module")
@@ -111,21 +118,7 @@ def test_a_call_is_refused(unchecked_client, names, operation, parameters, error
 
 @pytest.fixture
 def publish_layer(lambda_client):
-    """Publish a layer of a zip; return its ARN. It is removed afterwards."""
-    with contextlib.ExitStack() as removals:  # goes on after one that fails
-
-        def publish(content):
-            layer = lambda_client.publish_layer_version(
-                LayerName=f"{PREFIX}{uuid.uuid4().hex[:8]}",
-                Content={"ZipFile": content},
-            )
-            removals.callback(
-                lambda_client.delete_layer_version,
-                LayerName=layer["LayerArn"],
-                VersionNumber=layer["Version"],
-            )
-            return layer["LayerVersionArn"]
-
+    with layers_of(lambda_client) as publish:
         yield publish
 
 
@@ -147,39 +140,31 @@ def with_two_more(content):
 
 
 @pytest.mark.fact(SIZES)
-@pytest.mark.parametrize(
-    ("content", "error", "text"),
-    [
+def test_code_has_limits(on_aws, lambda_client, role_arn, all_but_a_byte):
+    """
+    On AWS this uploads 70 MB, twice; tests/local_aws only announces such a request.
+    """
+    too_large = "413 RequestEntityTooLargeException"
+    refusals = [
         (
-            lambda _: b"\0" * (limits.limit("zip_bytes").most + 1),
-            "413 RequestEntityTooLargeException",
+            b"\0" * (limits.limit("zip_bytes").most + 1),
+            too_large,
             "Zipped size must be smaller than 52428800 bytes",
         ),
         (
-            with_two_more,
+            with_two_more(all_but_a_byte),
             "400 InvalidParameterValueException",
             "Unzipped size must be smaller than 262144000 bytes",
         ),
-        (
-            lambda _: b"\0" * 52_625_500,
-            "413 RequestEntityTooLargeException",
-            (
-                "Request must be smaller than 70167211 bytes for the CreateFunction "
-                "operation"
-            ),
-        ),
-    ],
-    ids=["zipped", "unzipped", "the request"],
-)
-def test_code_has_limits(
-    request, on_aws, lambda_client, role_arn, all_but_a_byte, content, error, text
-):
-    """On AWS this uploads 70 MB, twice."""
-    if not on_aws and request.node.callspec.id == "the request":
-        pytest.skip("tests/local_aws/endpoint_robustness announces such a request")
-    code = {"ZipFile": content(all_but_a_byte)}
-    wanted = request_for(NEW, ECHO, Role=role_arn) | {"Code": code}
-    check(lambda_client, "create_function", wanted, error, text)
+    ]
+    if on_aws:
+        operation = "the CreateFunction operation"
+        text = f"Request must be smaller than 70167211 bytes for {operation}"
+        refusals.append((b"\0" * 52_625_500, too_large, text))
+    for content, error, text in refusals:
+        code = {"Code": {"ZipFile": content}}
+        wanted = request_for(NEW, ECHO, Role=role_arn) | code
+        check(lambda_client, "create_function", wanted, error, text)
 
 
 @pytest.mark.fact(
@@ -190,7 +175,10 @@ def test_code_and_layers_have_250_mb_together(
 ):
     """Which text it is depends on what comes to what: layers, code, layers to code."""
     most = limits.limit("unzipped_bytes").most
-    large, small = publish_layer(all_but_a_byte), publish_layer(VALUES["zip"])
+    large, small = (
+        publish_layer(f"{PREFIX}{uuid.uuid4().hex[:8]}", content)["LayerVersionArn"]
+        for content in (all_but_a_byte, VALUES["zip"])
+    )
     new = request_for(NEW, ECHO, Role=role_arn, Layers=[large])
     change = {"FunctionName": names["bare"], "Layers": [large]}
     for operation, call, text in (

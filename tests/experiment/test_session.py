@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.settings import Settings
 from experiment.session import Session, open_session

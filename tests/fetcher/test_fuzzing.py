@@ -7,14 +7,13 @@ Nothing in a list, an answer or a name makes the worker raise, hang or go astray
 import socket
 import tempfile
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.engine_jobs import SOON_S, body_of, fetch, files_below
+from tests.support.engine_jobs import SOON_S, fetch, files_below
 from tests.support.handler_shards import Context, report_of
 from tests.support.misbehaving_origin import JPEG
 from tests.support.name_service import Names
@@ -78,18 +77,25 @@ def _names():
         yield
 
 
-@contextmanager
-def folder():
-    """Give a folder, and look afterwards whether all went into it and none beside."""
+def fetched(engine, urls, **options):
+    """
+    Fetch; return what became of it. What is told is in the folder, and nothing else is,
+    there or beside it.
+    """
     with tempfile.TemporaryDirectory() as outer:
         inner = Path(outer) / "in"
         began = monotonic()
-        yield inner
-        seconds = monotonic() - began
+        ended = fetch(engine, urls, inner, **options)
 
+        assert monotonic() - began < SOON_S
         assert [path.name for path in Path(outer).iterdir()] == ["in"]
-        assert not [path for path in files_below(inner) if path.suffix == ".part"]
-        assert seconds < SOON_S
+        told = {(p.path, p.body_bytes) for p in ended if p.outcome is Outcome.OK}
+        there = {(str(path), path.stat().st_size) for path in files_below(inner)}
+        assert there <= told
+        assert dict(there).keys() == dict(told).keys()
+        assert not [path for path, _ in there if path.endswith(".part")]
+    assert all(one.detail.isprintable() and len(one.detail) <= 200 for one in ended)
+    return ended
 
 
 def filled(texts, origin):
@@ -100,22 +106,10 @@ def filled(texts, origin):
     ]
 
 
-def kept_as_told(ended, inner):
-    """Tell whether the files are those of the downloads that ended well."""
-    paths = {one.path for one in ended if one.outcome is Outcome.OK}
-    there = {str(path) for path in files_below(inner)}
-    plain = all(one.detail.isprintable() and len(one.detail) <= 200 for one in ended)
-    return paths == there and plain
-
-
 @FUZZED
 @given(texts=st.lists(URLS, max_size=12), attempts=st.integers(1, 2))
 def test_any_list_of_urls_is_accounted_for(engine, origin, texts, attempts):
-    urls = filled(texts, origin)
-    with folder() as inner:
-        ended = fetch(engine, urls, inner, attempts=attempts, **TIMEOUTS)
-
-        assert kept_as_told(ended, inner)
+    fetched(engine, filled(texts, origin), attempts=attempts, **TIMEOUTS)
 
 
 @FUZZED
@@ -149,14 +143,12 @@ def test_no_destination_leads_out_of_the_folder(engine, origin, destinations, di
         Item(number, origin.url(f"/bytes/{number}"), destination, digest)
         for number, destination in enumerate(destinations)
     ]
-    with folder() as inner:
-        ended = fetch(engine, items, inner, deadline_s=3.0)
-        outcomes = {Outcome.CHECKSUM} if digest else {Outcome.OK, Outcome.SINK}
+    ended = fetched(engine, items, deadline_s=3.0)
+    sizes = {one.body_bytes for one in ended if one.outcome is Outcome.OK}
 
-        assert {one.outcome for one in ended} <= outcomes
-        assert kept_as_told(ended, inner)
-        sizes = {path.stat().st_size for path in files_below(inner)}
-        assert sizes <= set(range(len(items)))
+    outcomes = {Outcome.CHECKSUM} if digest else {Outcome.OK, Outcome.SINK}
+    assert {one.outcome for one in ended} <= outcomes
+    assert sizes <= set(range(len(items)))
 
 
 STARTS_OF_PLACES = st.sampled_from(
@@ -182,10 +174,7 @@ def test_no_redirect_leads_astray(engine, origin, places, status):
         )
         for place in places
     ]
-    with folder() as inner:
-        ended = fetch(engine, urls, inner, **TIMEOUTS)
-
-        assert kept_as_told(ended, inner)
+    fetched(engine, urls, **TIMEOUTS)
 
 
 NAMES = [
@@ -237,11 +226,8 @@ ANSWERS = st.binary(max_size=60) | st.tuples(
 def test_any_answer_has_an_outcome(engine, origin, answers, then, **options):
     urls = [origin.saying(answer, then) for answer in answers]
     urls.append(origin.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"))
-    with folder() as inner:
-        *ended, good = fetch(engine, urls, inner, **TIMEOUTS, **options)
+    *_, good = fetched(engine, urls, **TIMEOUTS, **options)
 
-        assert kept_as_told([*ended, good], inner)
-        assert all(len(body_of(one)) == one.body_bytes for one in ended if one.path)
     assert good.outcome is (
         Outcome.WRONG_TYPE if options["expect_type"] else Outcome.OK
     )

@@ -9,7 +9,7 @@ import simpy
 
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import simulate
-from experiment.fleet.model.work import cpu_s
+from experiment.fleet.model.shard_time import cpu_s
 from experiment.fleet.question import TODAY, Question
 from experiment.parameters.fan_out import FALLING
 from experiment.run.sent_shard import UsualTimes
@@ -26,17 +26,15 @@ class Fleet:
         question: What to download, with which fleet.
 
         constants: Their values: one draw.
-
-        seed: Of its chance.
     """
 
-    def __init__(self, question, constants, seed):
+    def __init__(self, question, constants):
         self.question = question
         self.constants = {
             name: float(column[0, 0]) for name, column in constants.items()
         }
         self.cpu_s = float(cpu_s(question, constants)[0, 0])
-        self.random = np.random.default_rng(seed)
+        self.random = np.random.default_rng(1)
         self.env = simpy.Environment()
         self.origin = simpy.Resource(self.env)
         self.longer = slow_one(question.executions)
@@ -145,20 +143,14 @@ class Execution:
                 with self.line.request() as turn:
                     yield turn
                     yield env.timeout(self._line_s(size / chunks) * self.slower)
-                emptied.append(env.process(self._empty(fleet.cpu_s / chunks)))
+                works = held(env, self.processor, fleet.cpu_s / chunks * self.slower)
+                emptied.append(env.process(works))
             yield env.all_of(emptied)
-
-    def _empty(self, cpu_s):
-        with self.processor.request() as turn:
-            yield turn
-            yield self.env.timeout(cpu_s * self.slower)
 
     def _origin(self):
         rate = self.fleet.question.most_files_per_s
         if np.isfinite(rate):
-            with self.fleet.origin.request() as turn:
-                yield turn
-                yield self.env.timeout(1 / rate)
+            yield from held(self.env, self.fleet.origin, 1 / rate)
 
     def _line_s(self, size):
         """Take bytes from the token bucket; return how long that takes."""
@@ -179,9 +171,11 @@ def slow_one(executions):
     return np.eye(1, executions, executions // 2)[0]
 
 
-def seconds(question, constants, seed=1):
-    """Return how long one run takes, event by event."""
-    return Fleet(question, constants, seed).seconds()
+def held(env, resource, seconds):
+    """Use a resource for so long, once it is free."""
+    with resource.request() as turn:
+        yield turn
+        yield env.timeout(seconds)
 
 
 def of(files, concurrency, connections, fixed=(), **asked):
@@ -227,16 +221,20 @@ REGIMES = {
 }
 
 
+def with_fixed(draws, **fixed):
+    """Return the most likely constants but for some, by default without a tail."""
+    fixed = {"tail_scale": 0.0} | fixed
+    return likeliest(draws) | {name: np.full((draws, 1), fixed[name]) for name in fixed}
+
+
 def compared(name):
     """Return the median seconds of the model, and those of the events, in a regime."""
     question, fixed = REGIMES[name]
-    constants = likeliest(50)
-    for one, value in ({"tail_scale": 0.0} | fixed).items():
-        constants[one] = np.full_like(constants[one], value)
+    constants = with_fixed(50, **fixed)
     with patch("experiment.fleet.forecast.excess", _slow_one_in_each_draw):
         model = simulate(question, constants, np.random.default_rng(1)).seconds
     first = {one: column[:1] for one, column in constants.items()}
-    return float(np.median(model)), seconds(question, first)
+    return float(np.median(model)), Fleet(question, first).seconds()
 
 
 def _slow_one_in_each_draw(shape, constants, _random):

@@ -89,14 +89,14 @@ def running(**options):
 PLAIN = Config(retries={"total_max_attempts": 1}, max_pool_connections=64)
 
 
-def connect(aws, service="lambda", region="us-east-1"):
+def connect(aws, service="lambda", region="us-east-1", config=PLAIN):
     return boto3.client(
         service,
         endpoint_url=aws.endpoint_url,
         region_name=region,
         aws_access_key_id=aws.keys.access_key_id,
         aws_secret_access_key=aws.keys.secret_access_key,
-        config=PLAIN,
+        config=config,
     )
 
 
@@ -170,9 +170,19 @@ class Function(str):  # noqa: SLOT000 its client is one
 
     def meet(self, folder, many):
         """Have so many calls of MEET meet in a folder; return their answers."""
-        with ThreadPoolExecutor(many) as threads:
-            calls = threads.map(self, [[str(folder), many]] * many)
-            return [answer for answer, _ in calls]
+        return [answer for answer, _ in self.at_once([[str(folder), many]] * many)]
+
+    def at_once(self, events):
+        """Call it with all events together; return answers, or the whole refusals."""
+
+        def attempt(event):
+            try:
+                return self(event)
+            except ClientError as error:
+                return error.response
+
+        with ThreadPoolExecutor(len(events)) as threads:
+            return list(threads.map(attempt, events))
 
     def pages(self, operation, member):
         """Return what a list operation says of it, in pages of two."""
@@ -254,6 +264,22 @@ def functions_of(client):
     for function in made:
         with contextlib.suppress(client.exceptions.ResourceNotFoundException):
             function.delete_function()
+
+
+@contextlib.contextmanager
+def layers_of(client):
+    """Yield what publishes a zip as a version of a layer; it is removed afterwards."""
+    with contextlib.ExitStack() as removals:  # goes on after one that fails
+
+        def publish(name, content, **details):
+            layer = client.publish_layer_version(
+                LayerName=name, Content={"ZipFile": content}, **details
+            )
+            named = {"LayerName": name, "VersionNumber": layer["Version"]}
+            removals.callback(client.delete_layer_version, **named)
+            return layer
+
+        yield publish
 
 
 def call(client, name, **options):

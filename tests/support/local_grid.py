@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 from tests.support.local_fleet import PARTS, Setting, of_files, predicted, stretch
 
-from experiment.fleet.calibration.runs import measured
+from experiment.fleet.calibration.probes import measured
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run.machine_load import Load
 from experiment.session import open_session

@@ -3,11 +3,9 @@
 import asyncio
 import collections
 import contextlib
-import itertools
 import json
 import random
 import tempfile
-import time
 import uuid
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,29 +116,10 @@ class Trial:
 
 def run_many(served, name, *, calls, in_flight, sleep_s, kill_every_s=None):
     """Make so many calls, so many at once; meanwhile kill processes at random."""
-    ids = iter(range(calls))
-    trial = _run(served, name, in_flight, lambda: ids, sleep_s, kill_every_s)
-    assert len(trial.answers) == calls
-    return trial
-
-
-def run_for(served, name, *, seconds, in_flight, sleep_s):
-    """Keep so many calls in flight for so long; each caller makes two at least."""
-    ends, ids = time.monotonic() + seconds, itertools.count()
-
-    def ids_of_a_caller():
-        yield from itertools.islice(ids, 2)
-        while time.monotonic() < ends:
-            yield next(ids)
-
-    return _run(served, name, in_flight, ids_of_a_caller, lambda: sleep_s)
-
-
-def _run(served, name, in_flight, ids_of_a_caller, sleep_s, kill_every_s=None):
-    answers, killed = {}, []
+    ids, answers, killed = iter(range(calls)), {}, []
 
     async def caller(invoker, record):
-        for id_ in ids_of_a_caller():
+        for id_ in ids:
             event = {"id": id_, "record": str(record), "sleep": sleep_s()}
             answers[id_] = await invoker.invoke(name, json.dumps(event).encode())
 
@@ -158,6 +137,7 @@ def _run(served, name, in_flight, ids_of_a_caller, sleep_s, kill_every_s=None):
         record = Path(folder, "record")
         asyncio.run(run(record))
         runs = collections.Counter(map(int, record.read_text().split()))
+    assert len(answers) == calls
     return Trial(answers, runs, len(killed))
 
 

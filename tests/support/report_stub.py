@@ -29,9 +29,13 @@ def all_ok(count):
     chance = random.Random(count)
     downloads = Downloads(count)
     for place in range(count):
-        seconds = chance.lognormvariate(-5, 0.5)
         downloads[place] = Download(
-            Outcome.OK, 200, 10_000, place / 10_000, seconds, attempts=1
+            Outcome.OK,
+            200,
+            10_000,
+            started_s=place / 10_000,
+            seconds=chance.lognormvariate(-5, 0.5),
+            attempts=1,
         )
     return downloads.to_dict(), downloads.tally().to_dict()
 

@@ -55,6 +55,11 @@ class Fate(NamedTuple):
     is_promised: bool = False
 
 
+def otherwise(usual, fates):
+    """Return what becomes of each URL: what a table says, or else the usual."""
+    return lambda url, *_: fates.get(url, usual)
+
+
 class Simulated:
     """
     An engine in virtual time.

@@ -136,6 +136,11 @@ async def answered(
     return response
 
 
+def authority(host: str, port: int) -> str:
+    """Spell host and port as URLs do."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def refusal(error: errors.LambdaError) -> web.Response:
     """Return an error as a response."""
     return web.Response(
@@ -162,10 +167,9 @@ async def _check_host(request: web.Request, handler: Handle) -> web.StreamRespon
     if is_ours:
         return await handler(request)
     assert request.transport is not None
-    address, port = request.transport.get_extra_info("sockname")[:2]
-    called = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    here = authority(*request.transport.get_extra_info("sockname")[:2])
     named = request.headers.get("Host", "")
-    text = f"This is {called}, not {named!r}, which the request names. Call it so.\n"
+    text = f"This is {here}, not {named!r}, which the request names. Call it so.\n"
     raise web.HTTPForbidden(text=text)
 
 

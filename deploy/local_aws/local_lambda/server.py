@@ -20,19 +20,19 @@ from aiohttp import web
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import connections, errors
-from local_aws.local_lambda.api.configuration_merge import refuse_not_modelled
+from local_aws.local_lambda.api.function_configuration import refuse_not_modelled
 from local_aws.local_lambda.api.operations import OPERATIONS
 from local_aws.local_lambda.function_url import front as url_front
 from local_aws.local_lambda.functions.registry import ReadObject, Registry
 from local_aws.local_lambda.logs.shipper import LogShipper, Send
 from local_aws.local_lambda.requests import service_model
 from local_aws.local_lambda.requests.access_keys import Identify, KeyPair
-from local_aws.local_lambda.requests.names import reference_of
+from local_aws.local_lambda.requests.function_reference import reference_of
 from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.runtime import runtime_api
 from local_aws.local_lambda.runtime.admission import Admission
-from local_aws.local_lambda.runtime.execution import Request
 from local_aws.local_lambda.runtime.fleet import Shared
+from local_aws.local_lambda.runtime.invocation import Request
 from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.version import LATEST
@@ -70,7 +70,7 @@ async def running(
         )
         registry = Registry(folder, shared, admission, urls, read_object)
         try:
-            yield LocalLambda(registry, admission, logs)
+            yield LocalLambda(registry, logs)
         finally:
             await registry.stop()
             memory.stop()
@@ -80,11 +80,9 @@ async def running(
 class LocalLambda:
     """Answers requests for Lambda; `logs` are its functions'."""
 
-    def __init__(
-        self, registry: Registry, admission: Admission, logs: LogShipper
-    ) -> None:
+    def __init__(self, registry: Registry, logs: LogShipper) -> None:
         self._registry = registry
-        self._admission = admission
+        self._admission = registry.admission
         self.logs = logs
 
     async def handle(

@@ -107,5 +107,4 @@ def _entries() -> list[str]:
             "from a clone of the repository."
         )
         raise BundleError(msg)
-    entries = re.split(r"\n(?!\s)", LOCK.read_text("utf-8"))
-    return [one for one in entries if one and not one.startswith(("#", "-"))]
+    return re.split(r"\n(?!\s)", LOCK.read_text("utf-8").strip())

@@ -141,11 +141,11 @@ class FunctionSpec:
         return found
 
 
-def as_service(spec: FunctionSpec, url: str, bucket: str = "") -> FunctionSpec:
+def as_service(spec: FunctionSpec, url: str, bucket: str) -> FunctionSpec:
     """
     Return the function as a service at a URL, which one of `URL_AUTHS` guards.
 
-    The bucket is where it keeps jobs and files; without one it takes no jobs.
+    The bucket is where it keeps jobs and files; empty: it takes no jobs.
 
     Raises:
         SettingError: If the bucket has a prefix.

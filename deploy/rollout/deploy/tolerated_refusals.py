@@ -68,23 +68,20 @@ def retry_until_shown(remove: Callable[[], bool]) -> bool:
 
 def unless_absent(ask: Callable[[], T], code: str) -> T | None:
     """Return what AWS answers; None if its refusal says that there is no such thing."""
-    try:
+    with unless_done(code):
         return ask()
-    except ClientError as error:
-        if code_of(error) != code:
-            raise
-        return None
+    return None
 
 
 @contextmanager
-def unless_done(*codes: str) -> Iterator[None]:
+def unless_done(code: str) -> Iterator[None]:
     """
-    Ignore these refusals, by which AWS says that a thing is there, or gone, already.
+    Ignore a refusal, by which AWS says that a thing is there, or gone, already.
 
     A call before this one, whose answer got lost, did it, or somebody else did.
     """
     try:
         yield
     except ClientError as error:
-        if code_of(error) not in codes:
+        if code_of(error) != code:
             raise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from rollout.deploy.log_group import group_name
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from rollout.target.target import Target
@@ -29,27 +29,24 @@ def read(target: Target, name: str) -> Iterator[str]:
         yield _line(event)
 
 
-def follow(
-    target: Target, name: str, until: threading.Event | None = None
-) -> Iterator[str]:
+def follow(target: Target, name: str, until: threading.Event) -> Iterator[str]:
     """
     Yield all lines so far, and new ones as they arrive, until the event is set.
 
     Raises:
         DeployError: If the function has no log group, or no longer has one.
     """
-    over = until or threading.Event()
     seen: dict[str, int] = {}
     is_last = False
     while not is_last:
-        is_last = over.is_set()
+        is_last = until.is_set()
         since_ms = max(seen.values(), default=0) - _LATE_MS
         seen = {key: at for key, at in seen.items() if at >= since_ms}
         for event in _events(target, name, max(0, since_ms)):
             if event["eventId"] not in seen:
                 seen[event["eventId"]] = event["timestamp"]
                 yield _line(event)
-        over.wait(_PAUSE_S)
+        until.wait(_PAUSE_S)
 
 
 def _events(target: Target, name: str, since_ms: int) -> Iterator[dict[str, Any]]:

@@ -75,18 +75,6 @@ class Demand:
         invocation: The largest invocation.
 
         waves: How often unfinished URLs are tried.
-
-    >>> from rollout.deploy.function_spec import FunctionSpec
-    >>> demand = Demand(
-    ...     function=FunctionSpec(memory_mb=512),
-    ...     concurrency=100,
-    ...     execution=Execution(connections=50),
-    ...     invocation=Invocation(
-    ...         request_bytes=1_000, report_bytes=50_000, deadline_s=290.0
-    ...     ),
-    ... )
-    >>> demand.reads
-    S3Load(per_s=0.0, prefixes=1)
     """
 
     function: FunctionSpec

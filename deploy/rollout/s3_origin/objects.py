@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_facts.limits import HOME
 from fetcher.contract.template_source import Template
 from fetcher.s3.urls import place_of
 from origin.picture import check_size, jpeg
@@ -79,7 +78,7 @@ def check_buckets(target: Target, template: Template) -> None:
         raise PreflightError(problems)
 
 
-def price_of(template: Template, size_bytes: int, region: str = HOME) -> Bill:
+def price_of(template: Template, size_bytes: int, region: str) -> Bill:
     """
     Return the bill for writing the files in a region, and keeping them for a month.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,31 +27,24 @@ _ATTEMPTS = 4
 _ATTEMPTS_OF_THREADS = 10
 
 
+@dataclass(frozen=True)
 class Clients:
     """The boto3 clients of a `rollout.target.target.Target`, each made once."""
 
-    def __init__(
-        self,
-        session: boto3.Session,
-        endpoint_url: str,
-        check_alive: Callable[[float], None],
-        *,
-        is_local: bool,
-    ) -> None:
-        self._session = session
-        self._endpoint_url = endpoint_url or None
-        self._check_alive = check_alive
-        self._is_local = is_local
-        self._clients: dict[str, BaseClient] = {}
+    session: boto3.Session
+    endpoint_url: str
+    check_alive: Callable[[float], None]
+    is_local: bool
+    _made: dict[str, BaseClient] = field(default_factory=dict)
 
     def client(self, service: str) -> BaseClient:
         """Return the client of a service."""
-        if service not in self._clients:
+        if service not in self._made:
             client = self._make(service, self._config())
             if service == "lambda":
                 self._let_invoke_repeat_nothing(client)
-            self._clients[service] = client
-        return self._clients[service]
+            self._made[service] = client
+        return self._made[service]
 
     def _let_invoke_repeat_nothing(self, client: BaseClient) -> None:
         """
@@ -85,15 +79,15 @@ class Clients:
         return self._make(service, self._config().merge(busy))
 
     def _make(self, service: str, config: Config) -> BaseClient:
-        client = self._session.client(
-            service, endpoint_url=self._endpoint_url, config=config
+        client = self.session.client(
+            service, endpoint_url=self.endpoint_url or None, config=config
         )
         client.meta.events.register("needs-retry", self._check_after_failure)
         return client
 
     def _check_after_failure(self, *, caught_exception: object, **_: object) -> None:
         if caught_exception:
-            self._check_alive(DIES_WITHIN_S)
+            self.check_alive(DIES_WITHIN_S)
 
     def _config(self) -> Config:
         return Config(
@@ -102,8 +96,8 @@ class Clients:
             retries={
                 "mode": "standard",
                 # On loopback repeating heals nothing.
-                "total_max_attempts": 1 if self._is_local else _ATTEMPTS,
+                "total_max_attempts": 1 if self.is_local else _ATTEMPTS,
             },
-            proxies={} if self._is_local else None,
+            proxies={} if self.is_local else None,
             tcp_keepalive=True,
         )

@@ -19,8 +19,6 @@ from local_aws.local_lambda.requests.access_keys import KeyPair
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local_aws.server import Pace
-
 _READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 15.0
 _KNOWN_WITHIN_S = 1.0  # its output ends before its process does
@@ -50,9 +48,7 @@ class LocalEndpoint:
 
 
 @contextmanager
-def local_endpoint(
-    *, origin: bool = True, pace: Pace = "none"
-) -> Iterator[LocalEndpoint]:
+def local_endpoint(*, origin: bool = True) -> Iterator[LocalEndpoint]:
     """
     Run a local endpoint for as long as the context lasts.
 
@@ -62,14 +58,11 @@ def local_endpoint(
     Args:
         origin: Also serve files to download.
 
-        pace: ``"aws"`` slows functions down as AWS does.
-
     Raises:
         EndpointError: If it does not start, or ended by itself meanwhile.
     """
     # -P: no module in the working directory shadows ours.
     command = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
-    command += ["--pace", pace]
     if origin:
         command.append("--origin")
     with (

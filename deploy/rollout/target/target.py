@@ -73,9 +73,8 @@ class Target:
 
     @cached_property
     def _clients(self) -> Clients:
-        return Clients(
-            self._session, self.endpoint_url, self.check_alive, is_local=self.runs_here
-        )
+        here = self.runs_here
+        return Clients(self._session, self.endpoint_url, self.check_alive, here)
 
     def client(self, service: str) -> BaseClient:
         """

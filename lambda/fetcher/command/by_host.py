@@ -43,15 +43,9 @@ class HostShares:
     """
     The parts of a list, one for each process, with all URLs of a host in one.
 
-    Each process reads the list by itself and leaves out the other parts. How far each
-    has come is in memory that they share: if one dies, the rest of its part is known.
-
-    Args:
-        urls: The list.
-
-        done: Positions to leave out.
-
-        processes: How many parts.
+    Each process reads the list by itself and leaves out the other parts, and what is
+    done. How far each has come is in memory that they share: if one dies, the rest of
+    its part is known.
     """
 
     def __init__(self, urls: UrlList, done: Positions, processes: int) -> None:

@@ -11,7 +11,7 @@ from fetcher.command.pipes import send
 from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
 from fetcher.process.signals import SIGNALS, Stops
-from fetcher.sinks.settling import Settling
+from fetcher.sinks.deferred_results import DeferredResults
 from fetcher.transfer.flow.places import UnderWay
 from fetcher.transfer.transfers import Transfers, engine_for
 
@@ -42,29 +42,13 @@ def fetch(
     """
     Download until all is done, or the deadline or a signal comes.
 
-    Args:
-        engine: Made for these options.
-
-        items: What to fetch; None: there may be more later.
-
-        sink: Where bodies go.
-
-        options: How.
-
-        deadline_s: Seconds from now.
-
-        stops: Handles the signals.
-
-        take: Receives what ended, every item exactly once.
-
-        pause: Called by a thread meanwhile, see `Batch`; if it raises, the downloads
-            end.
-
-        line_of: As for `Batch`.
+    Of the items, None means that there may be more later. The engine was made for the
+    options. `Batch` is given the last three: each item is taken once when it has ended,
+    and if the pause raises, the downloads end.
     """
     stops.then(engine.stop)
     with Batch(take, pause, stops.stop, line_of) as batch:
-        settling = Settling(sink, batch.add)
+        settling = DeferredResults(sink, batch.add)
         add = settling.add if sink.settles else batch.add
         transfers = Transfers(items, sink, options, add)
         if sink.settles:

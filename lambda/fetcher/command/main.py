@@ -72,17 +72,15 @@ def _run(args: argparse.Namespace, options: Options) -> int:
             count=len(urls) if args.layout == "hash" else urls.estimated_count,
             deadline_s=args.deadline,
         )
-        report, lines = None, None
-        if path:
+        report, done, kept = None, Positions(), None
+        if path:  # until it has been cut down, a signal ends this and it stays whole
             report = stack.enter_context(RunReport(path, in_order=args.in_order))
-            lines = report.file
-        done, kept = Positions(), None
-        if lines:  # until it has been cut down, a signal ends this and it stays whole
-            done, kept = keep(lines, urls, sink, args.retry)
+            done, kept = keep(report.file, urls, sink, args.retry)
         stops = stack.enter_context(Stops())
         stack.callback(sink.close)
         sink.begin(done)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
+        lines = report.file if report else None
         account = Accounting(urls, done, lines, longest_s, kept)
         processes, known = args.processes, urls.known_count
         if known is not None:

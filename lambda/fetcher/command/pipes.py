@@ -101,12 +101,7 @@ def send(pipe: int, message: Ended | str) -> None:
 
 
 class Messages:
-    """
-    Messages arriving through a pipe.
-
-    Args:
-        pipe: The descriptor to read from.
-    """
+    """Messages arriving through a pipe."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe

@@ -60,21 +60,15 @@ def shares(
     if options.per_host and not is_by_host:
         most = min(most, options.per_host)
     processes = max(1, min(processes, most))
-    nths = list(reversed(range(processes)))
-    parts = [
-        replace(options, connections=_nth(options.connections, nth, processes))
-        for nth in nths
-    ]
-    if is_by_host:
-        return parts
-    return [
-        replace(
-            part,
-            per_host=_nth(options.per_host, nth, processes),
-            host_rate=options.host_rate / processes,
-        )
-        for part, nth in zip(parts, nths, strict=True)
-    ]
+    parts = []
+    for nth in reversed(range(processes)):
+        part = replace(options, connections=_nth(options.connections, nth, processes))
+        if not is_by_host:
+            per_host = _nth(options.per_host, nth, processes)
+            rate = options.host_rate / processes
+            part = replace(part, per_host=per_host, host_rate=rate)
+        parts.append(part)
+    return parts
 
 
 def _nth(limit: int, nth: int, processes: int) -> int:
@@ -84,16 +78,7 @@ def _nth(limit: int, nth: int, processes: int) -> int:
 
 class Processes:
     """
-    The process and its children, downloading the positions dealt to them.
-
-    Args:
-        urls: The list.
-
-        done: Positions that need not be fetched.
-
-        sink: Where bodies go.
-
-        account: Receives what ended.
+    The process and its children, downloading the URLs of a list that are not done.
 
     Attributes:
         failure: The first error in any of them, for a person; empty: none.
@@ -127,16 +112,9 @@ class Processes:
         is_by_host: bool = False,
     ) -> None:
         """
-        Download in as many processes as there are parts.
+        Download in as many processes as there are parts, which are the options of each.
 
-        Args:
-            parts: The options of each.
-
-            is_by_host: Whether all URLs of a host go to one process.
-
-            deadline_at: On the monotonic clock.
-
-            stops: Handles the signals; they are passed on.
+        The deadline is on the monotonic clock. Signals are passed on to the children.
 
         Raises:
             OSError: If the report cannot be written.

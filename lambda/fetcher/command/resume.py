@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from fetcher.command.report.json_lines import (
 from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import CODE, Outcome
+from fetcher.lists.number_table import NumberTable
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import MASK, masked
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fetcher.command.report.file import ReportFile
     from fetcher.contract.source import Item
     from fetcher.lists.url_list import UrlList
-    from fetcher.sinks.lasting import LastingSink
+    from fetcher.sinks.resumable_sink import ResumableSink
 
 HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
 
@@ -40,7 +40,7 @@ _NUL = b"\0"
 
 
 def keep(
-    report: ReportFile, urls: UrlList, sink: LastingSink, retry: str = HEALABLE
+    report: ReportFile, urls: UrlList, sink: ResumableSink, retry: str = HEALABLE
 ) -> tuple[Positions, Counter[str]]:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
@@ -58,14 +58,7 @@ def keep(
     The new report has rows as the list has them now. It is written aside and replaces
     the old one when it is whole.
 
-    Args:
-        report: The report. If it is no file that can be read, nothing is kept.
-
-        urls: The list.
-
-        sink: Where bodies go.
-
-        retry: One of `RETRIES`: what is tried again.
+    Of a report that is no file that can be read, nothing is kept.
 
     Returns:
         The positions in the list that are kept, and how these ended.
@@ -79,17 +72,16 @@ def keep(
     if not report.is_regular:
         return kept, ended
     with report.reader() as file:
-        count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        places = _places(file, report, sink, count, retry)
+        places = _places(file, report, sink, retry)
 
         def lines() -> Iterator[bytes]:
             for item, outcome, line in _standing_rows(file, urls, sink, places):
                 kept.add([item.number])
                 ended[outcome] += 1
                 yield line
-            if len(kept) < places.count:  # those that are missing may come later
+            if len(kept) < len(places.keys):  # those that are missing may come later
                 urls.raise_if_torn()
-            if not kept and not _is_of(file, urls, count):
+            if not kept and not _is_of(file, urls):
                 msg = (
                     f"--report {report} belongs to another list: none of its URLs is "
                     "in this one. Name another file, or remove this one."
@@ -112,10 +104,10 @@ def keep(
 
 
 def _places(
-    file: BinaryIO, report: ReportFile, sink: LastingSink, count: int, retry: str
-) -> _Numbers:
+    file: BinaryIO, report: ReportFile, sink: ResumableSink, retry: str
+) -> NumberTable:
     """Return where lines are of what need not be fetched."""
-    places, at = _Numbers(count), 0
+    places, at = NumberTable("q"), 0
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
         if fields is None and _is_torn(raw, file):
@@ -130,27 +122,27 @@ def _places(
             pass
         elif fields["outcome"] == Outcome.OK:
             if sink.holds(fields["path"], fields["bytes"]):
-                places.add(hash((fields["url"], sink.key_at(fields["path"]))), at)
+                places.put(hash((fields["url"], sink.key_at(fields["path"]))), at)
         elif _is_final(fields, retry):
-            places.add(hash((fields["url"], fields.get("row"))), at)
+            places.put(hash((fields["url"], fields.get("row"))), at)
         at += len(raw)
     return places
 
 
 def _standing_rows(
-    file: BinaryIO, urls: UrlList, sink: LastingSink, places: _Numbers
+    file: BinaryIO, urls: UrlList, sink: ResumableSink, places: NumberTable
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
-    if not places.count:  # the list need not have been read yet
+    if not places.keys:  # the list need not have been read yet
         return
     for item in urls:
         if item.refusal:  # the list tells that again
             continue
         url = masked(item.url)
         place = places.get(hash((url, sink.key_of(item))))
-        if place is None:
+        if place < 0:
             place = places.get(hash((url, item.row)))
-        if place is None:
+        if place < 0:
             continue
         file.seek(place)
         line = file.readline().rstrip(b"\n\0") + b"\n"
@@ -177,15 +169,13 @@ def _stale(download: Download) -> Download:
     return Download(Outcome.CHECKSUM, download.status, detail=detail)
 
 
-def _is_of(file: BinaryIO, urls: UrlList, count: int) -> bool:
+def _is_of(file: BinaryIO, urls: UrlList) -> bool:
     """Tell whether a report names a URL of the list, or nothing."""
-    told = _Numbers(count)
+    told = NumberTable("q")
     for number, fields in enumerate(map(fields_of, _lines(file))):
         if fields:  # or else it is torn
-            told.add(hash(fields["url"]), number)
-    return not told.count or any(
-        told.get(hash(masked(item.url))) is not None for item in urls
-    )
+            told.put(hash(fields["url"]), number)
+    return not told.keys or any(told.get(hash(masked(item.url))) >= 0 for item in urls)
 
 
 def _is_final(fields: dict[str, Any], retry: str) -> bool:
@@ -226,41 +216,3 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         line = raw if raw.endswith(b"\n") else raw.rstrip(_NUL)
         if line:
             yield line
-
-
-class _Numbers:
-    """
-    Numbers, from 0, by a hash of something.
-
-    This takes 24 to 48 bytes each, a third of what a dictionary would.
-
-    Args:
-        most: How many there are at most.
-
-    Attributes:
-        count: How many there are.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.count = 0
-        size = 1 << (most * 3 // 2).bit_length()
-        self._mask = size - 1
-        self._hashes = array("q", [0]) * size
-        self._numbers = array("q", [-1]) * size
-
-    def add(self, key: int, number: int) -> None:
-        at = self._at(key)
-        self.count += self._numbers[at] < 0
-        self._hashes[at] = key
-        self._numbers[at] = number
-
-    def get(self, key: int) -> int | None:
-        number = self._numbers[self._at(key)]
-        return None if number < 0 else number
-
-    def _at(self, key: int) -> int:
-        """Return the slot of a key, or else the one it would go to."""
-        at = key & self._mask
-        while self._numbers[at] >= 0 and self._hashes[at] != key:
-            at = at + 1 & self._mask
-        return at

@@ -162,11 +162,9 @@ class Downloads:
     def __setitem__(self, index: int, download: Download) -> None:
         outcome, status, body_bytes, told, found = download[:5]
         started_s, seconds, attempts = download[-3:]
-        started = int(started_s * TICKS_PER_S + 0.5)
-        ticks = int(seconds * TICKS_PER_S + 0.5)
-        code, types = CODE[outcome], self._type_codes
-        told_code, found_code = types[told], types[found]
-        row = code, status, body_bytes, started, ticks, attempts, told_code, found_code
+        started, ticks = round(started_s * TICKS_PER_S), round(seconds * TICKS_PER_S)
+        code, types = CODE[outcome], (self._type_codes[told], self._type_codes[found])
+        row = code, status, body_bytes, started, ticks, attempts, *types
         try:
             _ROW.pack_into(self.rows, index * _ROW.size, *row)
         except struct.error:  # a figure too large for its column is capped

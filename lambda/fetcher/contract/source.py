@@ -8,11 +8,12 @@ numbers, so that unfinished URLs can be dealt again as a smaller source of that 
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Ranges = tuple[tuple[int, int], ...]  # (first number, count), ...
 
@@ -57,6 +58,10 @@ class Item(NamedTuple):
     def columns(self) -> dict[str, Any]:
         """What is `carried`."""
         return json.loads(self.carried) if self.carried else {}
+
+
+# For every row: `_make` and calls by name take two and four times as long.
+made: Callable[[Iterable[Any]], Item] = partial(tuple.__new__, Item)
 
 
 class Source(Protocol):

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from string import digits
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.source import Item, Ranges, checked_ranges, count, numbers_in
+from fetcher.contract.source import (
+    Item,
+    Ranges,
+    checked_ranges,
+    count,
+    made,
+    numbers_in,
+)
 from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
@@ -49,12 +56,12 @@ class Template:
         if divisors == [None]:
             before, after = texts
             for number in numbers_in(self.ranges):
-                yield Item(number, f"{before}{number}{after}")
+                yield made((number, f"{before}{number}{after}", "", "", "", ""))
         else:
             pattern = "%d".join(text.replace("%", "%%") for text in texts)
             for number in numbers_in(self.ranges):
                 filled = (number if by is None else number % by for by in divisors)
-                yield Item(number, pattern % tuple(filled))
+                yield made((number, pattern % tuple(filled), "", "", "", ""))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the template as JSON fields."""

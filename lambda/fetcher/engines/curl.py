@@ -236,8 +236,9 @@ class _Loop:
         self._with_data.clear()
 
     def _ended(self, transfer: Transfer, code: int, message: str) -> None:
-        self._detach(transfer)
-        if code == pycurl.E_OK:
+        self._multi.remove_handle(transfer.handle)
+        transfer.is_attached = False
+        if not code:
             self._known_hosts.add(transfer.peer.host)
         if download := transfer.ended(code, message):
             self._release(transfer, download)

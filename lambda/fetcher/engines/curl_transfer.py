@@ -163,7 +163,7 @@ class Transfer:
         if self._state in _UNJUDGED:
             got_head = has_head(code, message) if code else True
             if got_head is not False:
-                self._judge_head(is_whole=not code, is_sure=bool(got_head))
+                self._judge_head(not code, bool(got_head))
         if self._refusal:
             raise self._refusal
         if self._state is not _BODY:
@@ -226,7 +226,7 @@ class Transfer:
         self.peer.close()
         self.handle.close()
 
-    def _judge_head(self, *, is_whole: bool, is_sure: bool = True) -> None:
+    def _judge_head(self, is_whole: bool, is_sure: bool = True) -> None:
         """
         Judge the head of the response.
 

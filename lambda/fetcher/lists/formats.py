@@ -12,14 +12,14 @@ import os
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.columns import Columns, Rows, as_json, as_objects, objects_of
+from fetcher.lists.columns import Columns, Rows, objects_of
 from fetcher.lists.delimited_text import Table, cells_of
 from fetcher.lists.files.inputs import PARQUET
 from fetcher.lists.files.text import TOO_LONG, Text, first_row
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from fetcher.lists.files.inputs import Input
 
@@ -125,25 +125,12 @@ def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
         if not url:
             found = filter(None, map(Columns().found_in, map(list, rows)))
             url = next(found, ("",))[0]
-        if len(set(map(tuple, rows))) == 1 and rows[0]:
-            yield _in_columns(rows, url, name, sha256)
-            continue
         urls = [row.pop(url, "") for row in rows]
         for place in problems:
             urls[place] = lines[place]
         names = [row.pop(name, "") for row in rows]
         sha256s = [row.pop(sha256, "") for row in rows]
         yield Rows(urls, names, sha256s, objects_of(rows), problems)
-
-
-def _in_columns(rows: list[dict[str, Any]], url: str, name: str, sha256: str) -> Rows:
-    """Return rows that all have the same names, in the same order."""
-    values = zip(*map(dict.values, rows), strict=True)
-    columns: dict[str, Sequence[Any]] = dict(zip(rows[0], values, strict=True))
-    urls = columns.pop(url, [""] * len(rows))
-    names, sha256s = columns.pop(name, ()), columns.pop(sha256, ())
-    carried = as_objects(list(columns), map(as_json, columns.values()))
-    return Rows(urls, names, sha256s, carried)
 
 
 def _objects_in(lines: list[str]) -> list[dict[str, Any]]:

@@ -73,8 +73,8 @@ def parquet_rows(given: Input, columns: Columns) -> Iterator[Rows]:
 
 
 def _whole(given: Input) -> Any:  # noqa: ANN401
-    """Return a file that can be read at any place, inflated if it is packed."""
-    if given.rest is given.raw:
+    """Return a file that can be read at any place: its end is read first."""
+    if given.rest is given.raw and given.raw.seekable():
         return given.raw
     whole = TemporaryFile(prefix="fetcher-list-")  # noqa: SIM115 - its reader closes it
     whole.write(given.start)

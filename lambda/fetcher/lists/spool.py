@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.judge import RowBlock
+from fetcher.lists.row_validation import RowBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -62,22 +62,15 @@ class Spool:
             self._write(json.dumps(words).encode(), _END)
 
     def _write(self, data: bytes, count: int) -> None:
-        rest, at = (
-            memoryview(_HEADER.pack(len(data), count) + data),
-            self._ends[-1],
-        )
+        rest = memoryview(_HEADER.pack(len(data), count) + data)
+        at = self._ends[-1]
         while rest:
             written = os.pwrite(self._file, rest, at)
             rest, at = rest[written:], at + written
         self.look()
 
     def follow(self, writer: int) -> None:
-        """
-        Read what another process appends from now on.
-
-        Args:
-            writer: A pipe whose other end only that process holds.
-        """
+        """Read what another process appends, which alone can write to this pipe."""
         self._writer = writer
 
     def wait(self) -> bool:
@@ -124,11 +117,9 @@ class Spool:
         """
         Yield the rows of some spans, in columns, as far as there are any.
 
-        Args:
-            spans: Number of the first, and how many.
-
-            more: Called at the end of what is there, to tell whether there is more
-                now. If it returns None, there may be later, and None is yielded.
+        A span is the number of its first row, and how many. At the end of what is there
+        `more` is asked whether there is more now. If it returns None, there may be
+        later, and None is yielded.
         """
         held = RowBlock(0, ())
         for start, count in spans:

@@ -12,10 +12,10 @@ from fetcher.lists.files.inputs import Input, files_of, opened, size_of
 from fetcher.lists.files.streams import is_pipe
 from fetcher.lists.files.text import Foreign
 from fetcher.lists.formats import rows_of
-from fetcher.lists.judge import Judge, RowBlock
 from fetcher.lists.problems import SHAPES, UrlListError, remarks_in
 from fetcher.lists.reader import ReaderProcess
-from fetcher.lists.seen import SeenNames
+from fetcher.lists.row_validation import RowBlock, RowValidator
+from fetcher.lists.seen_names import SeenNames
 from fetcher.lists.spool import Spool
 from fetcher.s3.urls import SCHEME
 
@@ -80,7 +80,9 @@ class UrlList:
         is_hasty: bool = False,
     ) -> None:
         self.names = files_of(names)
-        self._judge = Judge(allow_s3=allow_s3, allow_credentials=allow_credentials)
+        self._judge = RowValidator(
+            allow_s3=allow_s3, allow_credentials=allow_credentials
+        )
         self._skipped = 0
         self._foreign = Foreign.count
         self._estimate = 0
@@ -240,8 +242,7 @@ class UrlList:
         """
         Yield the rows of some spans, in columns, as far as there are any.
 
-        Args:
-            spans: Number of the first, and how many; asked for one by one.
+        Spans, the number of the first and how many, are asked for one by one.
         """
         return filter(None, self._spool.blocks(spans, self.read_on))
 

@@ -24,7 +24,7 @@ class Senders:
     """
     Threads that send what they are given, each over its own connection.
 
-    They start as there is work, so many at most.
+    They start as there is work; there are never more than `most`.
 
     Attributes:
         pending_files: How many of the pending bodies are in files.

@@ -74,7 +74,7 @@ class Upload:
         return self._senders.pending_bytes
 
     def send(self, part: Part, until: float) -> None:
-        """Send the next part, of `LEAST_PART` or more, meanwhile; then release it."""
+        """Send the next part, of `LEAST_PART` at least; release it once it is sent."""
         self._parts_begun += 1
         number = self._parts_begun
 
@@ -127,13 +127,10 @@ class Upload:
             if not self._id:
                 self._id = self._create(connection, until)
         crc = _crc_of(part)
+        which = {"partNumber": str(number), "uploadId": self._id}
+        headers = {"x-amz-checksum-crc32": crc}
         answer = connection.request(
-            "PUT",
-            self._place,
-            {"partNumber": str(number), "uploadId": self._id},
-            {"x-amz-checksum-crc32": crc},
-            part,
-            until=until,
+            "PUT", self._place, which, headers, part, until=until
         )
         self._sent[number] = answer.headers.get("etag", ""), crc  # S3 checks it
 
@@ -161,23 +158,14 @@ class Upload:
             f"<ChecksumCRC32>{crc}</ChecksumCRC32></Part>"
             for number, (etag, crc) in sorted(self._sent.items())
         )
-        document = _COMPLETE.format(parts)
+        which, body = {"uploadId": self._id}, _COMPLETE.format(parts).encode()
         self._connection.request(
-            "POST",
-            self._place,
-            {"uploadId": self._id},
-            _IF_FIRST,
-            document.encode(),
-            until=until,
+            "POST", self._place, which, _IF_FIRST, body, until=until
         )
         self._id = ""
 
     def _put(self, whole: Part, until: float) -> None:
-        headers = {
-            **self._mark,
-            **_IF_FIRST,
-            "x-amz-checksum-crc32": _crc_of(whole),
-        }
+        headers = self._mark | _IF_FIRST | {"x-amz-checksum-crc32": _crc_of(whole)}
         self._connection.request(
             "PUT", self._place, headers=headers, body=whole, until=until
         )

@@ -29,7 +29,7 @@ from fetcher.service.jobs.job_context import NoJobError, open_job
 from fetcher.service.jobs.plan import plan
 from fetcher.service.jobs.self_invocation import EventError
 from fetcher.service.jobs.slice import work
-from fetcher.service.schema import document
+from fetcher.service.schema_validation import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,7 +22,7 @@ from fetcher.service.function_url_events import (
 )
 from fetcher.service.jobs.plan import most_urls
 from fetcher.service.requested_items import items_of, repeated
-from fetcher.service.schema import check
+from fetcher.service.schema_validation import check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from fetcher.service.jobs.documents import Job
 from fetcher.service.jobs.job_context import job_in, open_job, store_of, working_for
 from fetcher.service.jobs.progress import progress
 from fetcher.service.requested_items import items_of, repeated
-from fetcher.service.schema import check
+from fetcher.service.schema_validation import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

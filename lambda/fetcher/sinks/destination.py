@@ -14,7 +14,7 @@ from fetcher.s3.urls import SCHEME, prefix_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fetcher.sinks.lasting import LastingSink
+    from fetcher.sinks.resumable_sink import ResumableSink
 
 _TAR = ".tar"
 
@@ -29,7 +29,7 @@ def destination(
     lists: Iterable[str] = (),
     count: int,
     deadline_s: float,
-) -> LastingSink:
+) -> ResumableSink:
     """
     Return the sink for a place.
 
@@ -106,7 +106,7 @@ def _names_of(files: Iterable[Path], folder: Path) -> set[str]:
     return {name for name in names if not name.startswith("../")}
 
 
-def _bucket(to: str, deadline_s: float, shards: str) -> LastingSink:
+def _bucket(to: str, deadline_s: float, shards: str) -> ResumableSink:
     from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
 
     prefix, account = prefix_of(to.rstrip("/")), Account.from_environment()

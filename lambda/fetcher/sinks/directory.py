@@ -22,9 +22,9 @@ from fetcher.sinks.file_writing import (
     write_all,
     write_file,
 )
-from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.layouts import ByHost
 from fetcher.sinks.open_folders import OpenFolders
+from fetcher.sinks.resumable_sink import ResumableSink
 from fetcher.sinks.sidecar import fields_of
 from fetcher.transfer.sink import WHOLE
 
@@ -43,7 +43,7 @@ _TOLD = b'{"row": '  # begins it
 _CLASH = "a row has this name as a folder, one as a file; --layout hash keeps both"
 
 
-class Directory(LastingSink):
+class Directory(ResumableSink):
     """
     Sink that writes each body aside and renames it when it is whole.
 

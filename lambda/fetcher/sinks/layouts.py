@@ -87,7 +87,7 @@ class Hashed(Flat):
     """
     Bodies as in `Flat`, in folders by a hash of their names.
 
-    No folder has more than 1,000, if there are no more bodies than the count.
+    A folder has at most 1,000, as long as there are no more bodies than `count`.
 
     >>> from fetcher.contract.source import Item
     >>> Hashed(1_000_000).stem(Item(0, "http://h/a/cat.jpg?b=1"))

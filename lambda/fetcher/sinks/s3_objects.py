@@ -24,7 +24,7 @@ from fetcher.s3.listing import sizes_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
 from fetcher.sinks.body_file import Filed, lost
-from fetcher.sinks.lasting import LastingSink
+from fetcher.sinks.resumable_sink import ResumableSink
 from fetcher.transfer.content.file_types import kept_type
 from fetcher.transfer.sink import WHOLE
 
@@ -58,8 +58,8 @@ def object_of(prefix: Place, item: Item) -> Place:
     return prefix.below(f"{zlib.crc32(name.encode()) & 0xFF:02x}/{name}")
 
 
-class S3Objects(LastingSink):
-    """Sink that writes each body to an object; `until` then, all has to be safe."""
+class S3Objects(ResumableSink):
+    """Sink that writes each body to its own object; all must be safe by `until`."""
 
     settles = True
 

@@ -104,7 +104,10 @@ class Attempt:
     at_peak: bool
     begun_at: float
     body: Body
+    ends_at: float
     heard_at: float
+    is_last: bool
+    left_s: float
 
     def __init__(self, position: int, item: Item, host: Host) -> None:
         self.position = position
@@ -113,8 +116,7 @@ class Attempt:
         self.host = host
         self.tries = self.spared = 0
         self.started_at = 0.0
-        self.left_s = self.ends_at = 0.0
-        self.is_answered = self.is_silent = self.is_last = False
+        self.is_answered = self.is_silent = False
         self.silent_s = 0
         self.failure: Download | None = None
         self.stall: StallWatch | None = None

@@ -13,7 +13,6 @@ from fetcher.backoff import full_jitter
 from fetcher.contract.download_results import Download, made
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
-from fetcher.s3.urls import SCHEME
 from fetcher.security.guard import plain_host
 from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
@@ -116,7 +115,7 @@ class Transfers:
 
     def next(self) -> Attempt | float | None:
         """Return an attempt; or seconds to wait; or None when nothing is left."""
-        if self.places.is_full:
+        if self.places.is_full():
             return _BUSY_WAIT_S
         if self._sink.is_full:
             return _MOMENT_S
@@ -251,16 +250,17 @@ class Transfers:
         self._report(attempt, attempt.failure or attempt.host.not_tried(), now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
-        attempt.is_last = attempt.host.is_dead
-        attempt.host.start(now)
+        host, item, options = attempt.host, attempt.item, self._options
+        attempt.is_last = host.is_dead
+        host.start(now)
         if not attempt.tries:
-            attempt.started_at, attempt.left_s = now, self._options.total_timeout_s
+            attempt.started_at, attempt.left_s = now, options.total_timeout_s
             self._retries_left += 1
         attempt.tries += 1
         attempt.is_answered = False
-        if attempt.item.url.startswith(SCHEME):  # signed anew, for a signature expires
-            attempt.url = self._addresses.signed(attempt.item.url)
-        attempt.body = Body(attempt.item, self._sink, self._options)
+        if options.allow_s3:  # signed anew, for a signature expires
+            attempt.url = self._addresses.signed(item.url)
+        attempt.body = Body(item, self._sink, options)
         self._in_flight[attempt.position] = attempt
         self._watch.begin(attempt, now)
         return attempt
@@ -269,8 +269,8 @@ class Transfers:
         self, attempt: Attempt, download: Download, now: float, path: str = ""
     ) -> None:
         at = attempt.started_at or now
-        times = at - self._started_at, now - at, attempt.tries
-        ended = made((*download[:10], path, *times))
+        started_s, seconds = at - self._started_at, now - at
+        ended = made((*download[:10], path, started_s, seconds, attempt.tries))
         self._on_download(attempt.position, attempt.item, ended)
 
     def _abandon(self) -> None:

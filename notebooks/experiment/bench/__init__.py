@@ -3,5 +3,5 @@
 
 ``programs`` names what is compared; ``run`` runs one program, checks its files and
 measures its ``process_cost``; ``wild_run`` does that with a list like the real web's.
-``measured`` is each table, program by program; ``table`` and ``chart`` show it.
+``benchmarks`` is each table, program by program; ``table`` and ``chart`` show it.
 """

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from experiment.bench.measured import Scale, loopback, wild
+from experiment.bench.benchmarks import Scale, loopback, wild
 from experiment.bench.programs import CONNECTIONS, installed, wild_programs
 from experiment.bench.run import origin_for
 from experiment.bench.wild_run import WildSetting

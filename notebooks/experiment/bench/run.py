@@ -110,10 +110,9 @@ def attempt(
         output=output,
         limit_s=limit_s,
     )
-    for name in ("wall_s", "cpu_s", "peak_rss_bytes"):
-        row[name] = getattr(cost, name)
     lines = output.read_text(errors="replace").strip().splitlines() or [""]
-    return Attempt(folder, cost, lines[-1].strip()[:_MESSAGE_LENGTH], row)
+    last_words = lines[-1].strip()[:_MESSAGE_LENGTH]
+    return Attempt(folder, cost, last_words, row | cost._asdict())
 
 
 def measure(

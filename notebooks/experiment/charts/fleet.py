@@ -24,7 +24,7 @@ from experiment.charts.drawing import (
     key_above,
     new_axes,
 )
-from experiment.fleet.limits import LIMITS, SEVERAL
+from experiment.fleet.bottlenecks import LIMITS, SEVERAL
 from experiment.fleet.trade_offs import YOURS, cheapest_within, frontier_of
 from experiment.tables.words import duration
 from rollout.price import in_dollars

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
@@ -16,7 +15,7 @@ from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run
-from experiment.parameters.cell import SettingsError, check_known
+from experiment.parameters.checks import SettingsError, check_known
 from fetcher.contract.options import check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.target.target import NAMES as TARGETS
@@ -52,7 +51,7 @@ examples:
 """
 
 
-def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
+def read(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """
     Return the name of the notebook and its parameters; `-p` overrides `-f`.
 
@@ -62,7 +61,6 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
 
         LedgerError: If the run to resume is none, or of a notebook that has no resume.
     """
-    words = sys.argv[1:] if argv is None else list(argv)
     parser = _parser(words)
     args = parser.parse_args(words)
     if (args.notebook == _RESUME) != (args.run is not None):

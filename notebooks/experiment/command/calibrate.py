@@ -18,13 +18,13 @@ from experiment.fleet.calibration.probes import (
     SIZES,
     SIZES_KB,
     Probes,
+    measured,
     told_by,
 )
-from experiment.fleet.calibration.runs import measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.run.wave import FanOutError
 from experiment.session import open_session
 from rollout.deploy.deploy import destroy, left

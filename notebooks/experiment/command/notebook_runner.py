@@ -16,7 +16,7 @@ from experiment.ledger.invocation import LedgerError, NoRoomError
 from experiment.ledger.paths import executed_path, shown_path
 from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.run.kernels import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
@@ -111,7 +111,7 @@ class _Output:
                 folder.rmdir()
 
 
-def run(argv: Sequence[str] | None) -> int:
+def run(argv: Sequence[str]) -> int:
     """Run the notebook that the arguments name and return the exit status."""
     try:
         notebook, parameters = arguments.read(argv)

@@ -8,9 +8,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from experiment.command.parameter_options import add_parameters, parameters_in
-from experiment.fleet.asking import question_of
+from experiment.fleet.question_builders import question_of
 from experiment.fleet.sentences import plan_in_words, sources_in_words
-from experiment.parameters.cell import check_known
+from experiment.parameters.checks import check_known
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
 from experiment.tables.goal import GOAL_S

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from experiment.fleet.asking import planned
 from experiment.fleet.dollars import usage_of
-from experiment.fleet.forecast import forecast
+from experiment.fleet.forecast import band, forecast
+from experiment.fleet.question_builders import planned
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
@@ -30,7 +28,7 @@ _LONGEST_INIT_S = 10
 _SHORTEST_S = 0.001
 _HEDGED = 20  # one in so many shards, at most
 _CENT = 0.01
-_DRAWS, _BEST = 100, 0.05
+_DRAWS = 100
 _OF_A_PILOT = (
     "That is the price of pilots; a run is priced again when its number of files is "
     "known, and does not start if it may cost more than max_cost_usd."
@@ -169,7 +167,7 @@ def estimate(plan: Plan, target: Target) -> Estimate:
     of_pilot = _OF_A_PILOT if plan.is_pilot else ""
     price_gap = f"No source here has {target.region}'s own price where one is assumed."
     notes = (of_pilot, guess, price_gap if bill(most).assumes else "")
-    quick_s = float(np.quantile(made.billed_s, _BEST)) + shards * _SHORTEST_S
+    quick_s = band(made.billed_s).low + shards * _SHORTEST_S
     return Estimate(
         bill(replace(least, billed_s=min(quick_s, most.billed_s))),
         bill(most),

@@ -23,7 +23,7 @@ def draw(
     """
     Draw every constant, triangularly between its low and high, `value` most likely.
 
-    Those that are `fixed`, by name, have one value.
+    Those that are `fixed`, by name, have one value; that changes no other.
 
     Raises:
         KeyError: If there is no constant of a name in `fixed`.
@@ -31,12 +31,8 @@ def draw(
     fixed = fixed or {}
     if unknown := fixed.keys() - constants().keys():
         raise KeyError(*sorted(unknown))
-    return {
-        name: np.full((draws, 1), fixed[name])
-        if name in fixed
-        else _column(random, draws, one)
-        for name, one in constants().items()
-    }
+    drawn = {name: _column(random, draws, one) for name, one in constants().items()}
+    return drawn | {name: np.full((draws, 1), value) for name, value in fixed.items()}
 
 
 def likeliest(draws: int = 1) -> Draws:
@@ -45,12 +41,7 @@ def likeliest(draws: int = 1) -> Draws:
 
 
 def _column(random: np.random.Generator, draws: int, one: Constant) -> np.ndarray:
-    share = random.random((draws, 1))  # drawn always: fixing one changes no other
-    if one.low == one.high:
-        return np.full((draws, 1), one.value)
-    width = one.high - one.low
-    peak = (one.value - one.low) / width
-    below = np.sqrt(share * peak)
-    above = 1 - np.sqrt((1 - share) * (1 - peak))
-    drawn: np.ndarray = one.low + width * np.where(share < peak, below, above)
-    return drawn
+    if one.low < one.high:
+        return random.triangular(one.low, one.value, one.high, (draws, 1))
+    random.random((draws, 1))  # the others are as if it had a range
+    return np.full((draws, 1), one.value)

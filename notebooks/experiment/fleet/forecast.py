@@ -9,9 +9,9 @@ import numpy as np
 from experiment.fleet.dollars import dollars_for
 from experiment.fleet.draws import draw
 from experiment.fleet.model.shard_queue import Shifts, finished
+from experiment.fleet.model.shard_time import shard_s
 from experiment.fleet.model.starts import allowed_at, starts_in
 from experiment.fleet.model.tail import excess
-from experiment.fleet.model.work import shard_s
 from experiment.plan.sizes import FallingSizes
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
-from experiment.fleet.forecast import forecast
-from experiment.fleet.limits import (
+from experiment.fleet.bottlenecks import (
     DRAWS,
     LATENCY,
     PROCESSOR,
@@ -18,6 +17,7 @@ from experiment.fleet.limits import (
     binding,
     shares,
 )
+from experiment.fleet.forecast import forecast
 from experiment.fleet.question import S3, S3_ELSEWHERE
 from experiment.tables.words import duration, size
 from rollout.price import in_dollars
@@ -41,14 +41,23 @@ def plan_in_words(question: Question, deadline_s: float) -> Iterator[str]:
     yield f"asked: {asked_in_words(question)}"
     yield from calibration_in_words(question)
     made = forecast(question, _QUICK_DRAWS)
-    kept = float((made.seconds <= deadline_s).mean())
-    yield f"time: {in_time(made.time)}, forecast for AWS by a model, not measured"
-    yield f"dollars: {in_money(made.cost)}"
-    yield (
-        f"inside {duration(deadline_s)}: in {kept * 100:.0f} % of "
-        f"{len(made.seconds):,} draws"
-    )
-    yield f"bottleneck: {what_binds(question, _QUICK_BINDS)}"
+    told = answers(question, made, deadline_s, _QUICK_BINDS)
+    told["time"] += ", forecast for AWS by a model, not measured"
+    yield from (f"{name}: {text}" for name, text in told.items())
+
+
+def answers(
+    question: Question, made: Forecast, deadline_s: float, draws: int = DRAWS
+) -> dict[str, str]:
+    """Return time, dollars, how likely the deadline is, and what binds, in words."""
+    kept = float((made.seconds <= deadline_s).mean()) * 100
+    inside = f"in {kept:.0f} % of {len(made.seconds):,} draws"
+    return {
+        "time": in_time(made.time),
+        "dollars": in_money(made.cost),
+        f"inside {duration(deadline_s)}": inside,
+        "bottleneck": what_binds(question, draws),
+    }
 
 
 def calibration_in_words(

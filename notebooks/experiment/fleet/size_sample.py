@@ -186,7 +186,6 @@ class _Heads:
     async def of(self, urls: Sequence[str]) -> list[float | str]:
         """Return what is known of each URL, within a minute."""
         connector = aiohttp.TCPConnector(
-            limit=_AT_ONCE,
             ssl=trust.context(),
             socket_factory=guard.guarded_socket(allow_private=self._allow_private),
         )

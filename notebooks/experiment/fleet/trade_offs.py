@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from aws_facts.fleet_constants import constants
+from experiment.fleet.bottlenecks import binding, shares
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import DRAWS, forecast, simulate
-from experiment.fleet.limits import binding, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,27 +134,20 @@ def fleets_for(
     rows = []
     for count, deadline_s in product(files, deadlines_s):
         fleets = _fewest(question, count, deadline_s)
-        share = max(1, count // max(1, fleets))
-        _, dollars = _quick(replace(question, files=share))
-        executions = fleets * question.concurrency
-        rows.append((count, deadline_s, fleets, executions, fleets * dollars))
+        share = replace(question, files=max(1, count // max(1, fleets)))
+        dollars = fleets * forecast(share, _FLEET_DRAWS).cost.median
+        rows.append((count, deadline_s, fleets, fleets * question.concurrency, dollars))
     names = ["files", "deadline_s", "fleets", "executions", "dollars"]
     return pd.DataFrame(rows, columns=names)
 
 
 def _fewest(question: Question, files: int, deadline_s: float) -> int:
-    """Return the fewest fleets whose 95 % of draws meet the deadline, by halving."""
-    low, high = 0, _MOST_FLEETS
-    if _quick(replace(question, files=-(-files // high)))[0] > deadline_s:
-        return -1
-    while high - low > max(1, low // 50):
-        middle = (low + high) // 2
-        seconds = _quick(replace(question, files=-(-files // middle)))[0]
-        low, high = (low, middle) if seconds <= deadline_s else (middle, high)
-    return high
+    """Return the fewest fleets whose 95 % of draws meet the deadline; -1: none do."""
 
+    def is_in_time(fleets: int) -> bool:
+        share = replace(question, files=-(-files // fleets))
+        return forecast(share, _FLEET_DRAWS).time.high <= deadline_s
 
-def _quick(question: Question) -> tuple[float, float]:
-    """Return the seconds that 95 % of draws keep to, and the median dollars."""
-    made = forecast(question, _FLEET_DRAWS)
-    return made.time.high, made.cost.median
+    counts = range(1, _MOST_FLEETS + 1)
+    place = bisect_left(counts, x=True, key=is_in_time)
+    return counts[place] if place < len(counts) else -1

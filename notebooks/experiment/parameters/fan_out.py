@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
-from experiment.parameters.cell import at_least_one, check_different, check_no_secret
+from experiment.parameters.checks import at_least_one, check_different, check_no_secret
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import Options, check_one_of
 from fetcher.lists.columns import Columns

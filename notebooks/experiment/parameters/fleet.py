@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from experiment.fleet.question import S3, SOURCES
-from experiment.parameters.cell import at_least_one, more_than_0
+from experiment.parameters.checks import at_least_one, more_than_0
 from experiment.parameters.fan_out import FanOutSettings
 from fetcher.contract.options import check_one_of
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from experiment.parameters.cell import at_least_one, check_different
+from experiment.parameters.checks import at_least_one, check_different
 from experiment.parameters.fan_out import EQUAL, FanOutSettings
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import SinkSpec
@@ -134,13 +134,9 @@ class GridSettings(DownloadSettings):
         >>> grid.name_of(next(grid.cells()))
         '10kB-c1-curl-cold-r1'
         """
-        start = "cold" if cell.fresh else "warm"
-        return f"{self._setting_of(cell)}-{start}-r{cell.repeat}"
-
-    def _setting_of(self, cell: FanOutSettings) -> str:
-        """Return the name of a cell's setting, which its repeats share."""
         parts = [f"{cell.file_kb}kB", f"c{cell.concurrency}"]
         parts += [f"{cell.memory_mb}MB"] if self.memories_mb else []
         parts += [cell.engine] if self.engines else []
         parts += [cell.sink] if self.sinks else []
+        parts += ["cold" if cell.fresh else "warm", f"r{cell.repeat}"]
         return "-".join(parts)

@@ -6,12 +6,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from experiment.ledger.paths import resolved
-from experiment.parameters.cell import (
-    SettingsError,
-    check_known,
-    parameters_injected,
-    parameters_set,
-)
+from experiment.parameters.cell import parameters_injected, parameters_set
+from experiment.parameters.checks import SettingsError, check_known
 from experiment.parameters.settings_file import ITSELF, read_settings_file
 from fetcher.contract.options import check_types
 
@@ -58,7 +54,8 @@ class NotebookSettings:
         if file := values.get(ITSELF):
             path = resolved(str(file))
             of_file = read_settings_file(path)
-            check_known(of_file, [*defaults][:-1], f"{path}: ")
+            *known, _itself = defaults
+            check_known(of_file, known, f"{path}: ")
             given = set(parameters_injected(cells))  # even if they are defaults
             for name, value in of_file.items():
                 is_default = values.get(name, defaults[name]) == defaults[name]

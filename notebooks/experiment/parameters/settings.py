@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from experiment.parameters.cell import at_least_one, check_different, more_than_0
+from experiment.parameters.checks import at_least_one, check_different, more_than_0
 from experiment.parameters.notebook_settings import NotebookSettings
 from fetcher.contract.options import MAX_CONNECTIONS, SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME

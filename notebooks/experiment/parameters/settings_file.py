@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from experiment.ledger.machine import root
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """
 From settings to shards: which invocation is for which URLs.
 
-``run_plan`` makes them, dealt by ``deal`` in ``sizes`` that are equal or fall;
+``run_plan`` makes them, dealt by ``sharding`` in ``sizes`` that are equal or fall;
 ``demand`` lists the resources they need; ``url_facts`` is what URLs say of the files.
 """

@@ -14,9 +14,9 @@ from experiment.ledger.run_folder import (
     read_run,
     run_folder_for,
 )
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import BYTES, COUNT, HOST
-from experiment.plan.deal import (
+from experiment.plan.sharding import (
     as_sent,
     characters,
     deal_by_bytes,

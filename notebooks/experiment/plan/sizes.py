@@ -125,14 +125,10 @@ class FallingSizes:
     @cached_property
     def shards(self) -> int:
         """How many there are."""
-        whole = self.whole
-        rest = FallingSizes(
-            self.count - whole * self.most, self.most, self.least, self.executions
-        )
-        return whole + sum(1 for _ in rest._fall())
+        rest = self._fall(self.count - self.whole * self.most)
+        return self.whole + sum(1 for _ in rest)
 
-    def _fall(self) -> Iterator[int]:
-        left = self.count
+    def _fall(self, left: int) -> Iterator[int]:
         while left > 0:
             size = max(self.least, min(self.most, -(-left // self.parts)))
             yield min(size, left)
@@ -140,7 +136,7 @@ class FallingSizes:
 
     def __iter__(self) -> Iterator[int]:
         """Yield them, without end: a count may be an estimate."""
-        return chain(self._fall(), repeat(self.least))
+        return chain(self._fall(self.count), repeat(self.least))
 
     def of_lines(self) -> OfLines:
         """

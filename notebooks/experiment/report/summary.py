@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from experiment.fleet.asking import NOT_MODELLED
+from experiment.fleet.question_builders import NOT_MODELLED
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.tables import verdict

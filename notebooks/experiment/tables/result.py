@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from experiment.fleet.asking import beside_measured
+from experiment.fleet.question_builders import beside_measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run, replaced

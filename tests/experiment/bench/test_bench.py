@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from experiment.bench import __main__ as module
-from experiment.bench import measured
+from experiment.bench import benchmarks
 from experiment.bench.__main__ import FULL, QUICK, Scale, bench, main
 from experiment.bench.programs import Program, installed
 from experiment.bench.table import summarise
@@ -82,8 +82,8 @@ def test_a_program_that_fails_is_in_the_table_and_results_are_named_last(
         Program("fetcher (instant)", "{file}\n", copy, ours=True),
         Program("lazy", "{url}\n", ("true",)),
     ]
-    monkeypatch.setattr(measured, "installed", lambda: instant)
-    monkeypatch.setattr(measured, "not_installed", lambda: ["wget2", "aria2c"])
+    monkeypatch.setattr(benchmarks, "installed", lambda: instant)
+    monkeypatch.setattr(benchmarks, "not_installed", lambda: ["wget2", "aria2c"])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("experiment.ledger.run_folder.root", lambda: tmp_path)
     monkeypatch.setattr(module, "QUICK", TINY)
@@ -123,12 +123,12 @@ import sys
 from pathlib import Path
 import experiment.ledger.run_folder
 from experiment.bench import __main__ as bench
-from experiment.bench import measured
+from experiment.bench import benchmarks
 from experiment.bench.programs import Program
 
 experiment.ledger.run_folder.root = lambda: Path({root!r})
 stuck = "echo $PWD > {fifo}; sleep 60"
-measured.installed = lambda: [
+benchmarks.installed = lambda: [
     Program("lazy", "{{url}}\\n", ("true",)),
     Program("stuck", "{{url}}\\n", ("sh", "-c", stuck)),
 ]

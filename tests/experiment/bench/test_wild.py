@@ -5,7 +5,7 @@ import sys
 import pandas as pd
 import pytest
 
-from experiment.bench import measured as tables
+from experiment.bench import benchmarks as tables
 from experiment.bench.programs import Program, wild_not_installed, wild_programs
 from experiment.bench.table import wild_as_text, wild_finding
 from experiment.bench.wild_run import WildSetting

@@ -110,11 +110,8 @@ def test_ctrl_c_while_modules_are_imported_shows_no_traceback(monkeypatch, capsy
         def __getattr__(self, name):
             raise KeyboardInterrupt
 
-    monkeypatch.setitem(
-        sys.modules,
-        "experiment.command.notebook_runner",
-        Slow("experiment.command.notebook_runner"),
-    )
+    name = "experiment.command.notebook_runner"
+    monkeypatch.setitem(sys.modules, name, Slow(name))
 
     assert main(["20_fan_out"]) == 130
     assert "interrupted before there was any report" in capsys.readouterr().out

@@ -20,6 +20,7 @@ from experiment.plan.demand import demand_of
 from fetcher.contract.template_source import Template
 from fetcher.lists.url_list import UrlList
 from rollout.errors import PreflightError
+from rollout.price import REQUEST_BYTES
 
 NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
 SETTINGS = root() / "notebooks" / "settings"
@@ -251,6 +252,8 @@ def test_files_from_s3_cost_requests_and_a_transfer_from_other_regions(
 
     assert bool(item(price.least, "from another region")) == between
     assert bool(item(price.least, "reads from S3")) == read
+    sent_bytes = item(price.least, "to the internet").amount * 2**30
+    assert (sent_bytes > 1_000 * REQUEST_BYTES) != read
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from experiment.fleet.calibration import estimators, file
 from experiment.fleet.calibration.estimators import Figure
 from experiment.fleet.calibration.probes import LARGE, SIZES_KB
 from experiment.fleet.forecast import forecast
-from experiment.fleet.model.work import bucket_of
+from experiment.fleet.model.shard_time import bucket_of
 from experiment.fleet.question import Question
 from experiment.fleet.sentences import calibration_in_words, plan_in_words
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, status
@@ -70,19 +70,12 @@ def through_a_bucket(files, connections=20, size=1.7 * MB):
     return pd.DataFrame(rows, columns=["started_at", "seconds", "body_bytes"])
 
 
-def invocation(downloads, cpu_s):
-    ended = (downloads["started_at"] + downloads["seconds"]).max()
-    return pd.DataFrame(
-        {"downloading_at": [100.0], "downloaded_at": [ended], "cpu_s": [cpu_s]}
-    )
-
-
 def test_burst_base_and_credit_of_a_line_are_found_where_it_has_and_shows_them():
     downloads = through_a_bucket(700)
     busy_s = 700 * 1.7 * MB / BASE
 
     def found(cpu_s, came=downloads):
-        return estimators.bandwidth(came, invocation(came, cpu_s), 1.0)
+        return estimators.bandwidth(came, pd.DataFrame({"cpu_s": [cpu_s]}), 1.0)
 
     idle, late = found(1.0), found(1.0, downloads[downloads["started_at"] > 103.0])
     for one in (idle, late, found(busy_s / 3.5)):

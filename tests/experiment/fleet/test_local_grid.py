@@ -15,7 +15,7 @@ from tests.support.local_fleet import (
 )
 from tests.support.local_grid import FUNCTION, UNSEEN, LocalGrid
 
-from experiment.fleet import words
+from experiment.fleet import report_tables
 from fetcher.process.cores import cores
 from rollout.deploy.deploy import destroy
 
@@ -48,8 +48,8 @@ def test_what_is_published_is_what_the_model_predicts_now():
     """
     From the constants that were measured then; what was measured stays.
     """
-    shown = pd.read_csv(words.LOCAL_GRID)
-    rows = recorded(words.LOCAL_GRID.parent)
+    shown = pd.read_csv(report_tables.LOCAL_GRID)
+    rows = recorded(report_tables.LOCAL_GRID.parent)
 
     assert rows["predicted_s"].to_numpy() == pytest.approx(
         shown["predicted_s"].to_numpy(), rel=0.01

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.fleet_events import REGIMES, compared
+from tests.support.fleet_events import REGIMES, compared, with_fixed
 
-from experiment.fleet import words
+from experiment.fleet import report_tables
+from experiment.fleet.bottlenecks import LIMITS, relaxed, shares
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import forecast, simulate
-from experiment.fleet.limits import LIMITS, relaxed, shares
+from experiment.fleet.model.shard_time import cpu_s, throughput
 from experiment.fleet.model.starts import allowed_at
-from experiment.fleet.model.work import cpu_s, throughput
 from experiment.fleet.question import INTERNET, Question
 from experiment.parameters.fan_out import FALLING, SIZES
 
@@ -32,13 +32,8 @@ OF_2022 = Question(files=20_000, concurrency=5_000, sizes_bytes=(1e8,), scaling=
 START_S = 0.073 + 0.03  # the call, and connecting
 
 
-def with_fixed(draws, **fixed):
-    constants = likeliest(draws)
-    return constants | {name: np.full((draws, 1), fixed[name]) for name in fixed}
-
-
 def median_s(question, draws=40, **fixed):
-    constants = with_fixed(draws, **{"tail_scale": 0.0} | fixed)
+    constants = with_fixed(draws, **fixed)
     made = simulate(question, constants, np.random.default_rng(2))
     return float(np.median(made.seconds))
 
@@ -46,7 +41,7 @@ def median_s(question, draws=40, **fixed):
 @pytest.mark.parametrize("name", REGIMES)
 def test_the_model_agrees_with_the_fleet_event_by_event(name):
     model, events = compared(name)
-    published = pd.read_csv(words.CHECKS).set_index("regime").loc[name]
+    published = pd.read_csv(report_tables.CHECKS).set_index("regime").loc[name]
 
     assert model == pytest.approx(events, rel=0.05)
     assert (model, events) == pytest.approx(  # as the notebook shows
@@ -109,7 +104,7 @@ def test_the_last_execution_starts_when_lambda_lets_it(scaling, late_s):
 
 def test_executions_that_never_start_are_not_billed():
     known = {"starts_at_once": 100.0, "starts_per_s": 0.01, "tail_adds": 1.0}
-    constants = with_fixed(40, **known)
+    constants = with_fixed(40, tail_scale=1.0, **known)
     small = Question(files=60_000, sizes_bytes=(1e4,), source=INTERNET, latency_s=1.0)
     started = replace(small, concurrency=100, shards_per_execution=3)
     hoped_for = replace(started, concurrency=300, shards_per_execution=1)

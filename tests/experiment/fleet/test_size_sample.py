@@ -2,54 +2,46 @@
 
 import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 
 import pytest
+from tests.support.http_server import HttpServer
 
 from experiment.__main__ import main
 from experiment.fleet import size_sample
-from experiment.fleet.asking import question_of
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE
+from experiment.fleet.question_builders import question_of
 from experiment.fleet.size_sample import sample_for
 from experiment.parameters.fleet import FleetSettings
 
 
-class Host(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    asked: ClassVar = Counter()
-    at_once, most_at_once = 0, 0
-    lock = threading.Lock()
+class Host(HttpServer):
+    """Answers by the first part of a path, and counts what it was asked."""
 
-    def do_HEAD(self):
-        with Host.lock:
-            Host.at_once += 1
-            Host.most_at_once = max(Host.most_at_once, Host.at_once)
-        kind, _, value = self.path[1:].partition("/")
-        Host.asked[kind] += 1
-        status = {"busy": 429, "gone": 404, "to": 302}.get(kind, 200)
-        self.send_response(status)
+    def __init__(self):
+        self.asked = Counter()
+        self.at_once = self.most_at_once = 0
+        self.lock = threading.Lock()
+
+    def handle(self, request, _body):
+        kind, _, value = request.path[1:].partition("/")
+        with self.lock:
+            self.asked[request.command, kind] += 1
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        request.send_response({"busy": 429, "gone": 404, "to": 302}.get(kind, 200))
         if kind == "sized":
-            self.send_header("Content-Length", value.partition("/")[0])
+            request.send_header("Content-Length", value.partition("/")[0])
         if kind == "to":
-            self.send_header("Location", value)
-        self.end_headers()
-        with Host.lock:
-            Host.at_once -= 1
-
-    def do_GET(self):
-        Host.asked["GET"] += 1
-
-    def log_message(self, *_):
-        pass
+            request.send_header("Location", value)
+        request.end_headers()
+        with self.lock:
+            self.at_once -= 1
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def host():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Host) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with Host() as host:
+        yield host
 
 
 @pytest.fixture
@@ -69,13 +61,13 @@ def sampled(path, rows=100, *, allow_private=True):
 
 def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
     path = listed(
-        f"{host}/sized/1000/a",
-        f"{host}/sized/3000/b",
-        f"{host}/to//sized/2000",
-        f"{host}/unsized/c",
-        f"{host}/gone/d",
+        f"{host.url}/sized/1000/a",
+        f"{host.url}/sized/3000/b",
+        f"{host.url}/to//sized/2000",
+        f"{host.url}/unsized/c",
+        f"{host.url}/gone/d",
         f"{silent_url}/e",
-        f"{host}/to/http://169.254.169.254/f",
+        f"{host.url}/to/http://169.254.169.254/f",
         "s3://bucket/g",
     )
     found = sampled(path)
@@ -90,26 +82,23 @@ def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
     }
     assert "3 sizes known (0 by the list, 3 by HEAD requests)" in str(found)
     assert "unknown: 62 %" in str(found)
-    assert not Host.asked["GET"]
+    assert {command for command, _ in host.asked} == {"HEAD"}
 
 
 def test_private_addresses_are_not_asked_unless_they_may_be(host, listed):
-    Host.asked.clear()
-    found = sampled(listed(f"{host}/sized/1000"), allow_private=False)
+    found = sampled(listed(f"{host.url}/sized/1000"), allow_private=False)
 
     assert found.unknown == {size_sample.BLOCKED: 1}
-    assert not Host.asked
+    assert not host.asked
 
 
 def test_a_host_is_asked_by_two_at_once_and_no_more_once_it_asks_for_less(host, listed):
-    Host.asked.clear()
-    Host.most_at_once = 0
-    path = listed(*(f"{host}/busy/{number}" for number in range(50)))
+    path = listed(*(f"{host.url}/busy/{number}" for number in range(50)))
     found = sampled(path)
 
     assert found.unknown == {size_sample.HOST_IS_BUSY: 50}
-    assert Host.asked["busy"] <= 2
-    assert Host.most_at_once <= 2
+    assert host.asked["HEAD", "busy"] <= 2
+    assert host.most_at_once <= 2
 
 
 def test_a_list_that_tells_sizes_is_believed_and_nobody_is_asked(listed):
@@ -136,7 +125,7 @@ def test_a_list_says_how_many_files_how_large_and_from_where(host, listed):
         settings = FleetSettings(url_list=str(path), allow_private=True, **given)
         return question_of(settings, sample=sample_for(settings))
 
-    plain = asked(listed(f"{host}/sized/1000", f"{host}/sized/3000"))
+    plain = asked(listed(f"{host.url}/sized/1000", f"{host.url}/sized/3000"))
     assert (plain.files, plain.mean_bytes) == (2, 2000)
     assert (plain.source, plain.scheme) == (INTERNET, "http")
     in_s3 = "https://b.s3.eu-west-1.amazonaws.com"
@@ -150,7 +139,7 @@ def test_a_list_says_how_many_files_how_large_and_from_where(host, listed):
 
 
 def test_a_list_is_forecast_on_the_command_line(host, listed, capsys):
-    path = listed(*(f"{host}/sized/{2_000 + number}" for number in range(30)))
+    path = listed(*(f"{host.url}/sized/{2_000 + number}" for number in range(30)))
     given = ["-p", "allow_private", "true", "-p", "sample", "10"]
 
     assert main(["plan", "--list", str(path), *given]) == 0

@@ -10,14 +10,14 @@ import pytest
 
 from aws_facts.fleet_constants import constants
 from experiment.charts import fleet as draw
-from experiment.fleet import trade_offs, validation, words
-from experiment.fleet.asking import question_of
+from experiment.fleet import report_tables, trade_offs, validation
+from experiment.fleet.bottlenecks import LIMITS, SEVERAL
 from experiment.fleet.forecast import forecast
-from experiment.fleet.limits import LIMITS, SEVERAL
 from experiment.fleet.question import INTERNET, S3, Question
+from experiment.fleet.question_builders import question_of
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import root
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
 
@@ -55,19 +55,19 @@ def test_charts_and_the_best_fleet_say_what_they_show(fleets, deadline_s, title,
     best = trade_offs.best_of(SMALL, fleets, deadline_s)
     named = f"{best.concurrency:,} executions of {best.memory_mb:,} MB"
     assert named in draw.in_words(fleets, deadline_s)
-    shown = repr(words.answer(best, forecast(best, 40), deadline_s))
-    assert f"in {share * 100:.0f} % of the draws" in shown
+    shown = repr(report_tables.answer(best, forecast(best, 40), deadline_s))
+    assert f"in {share * 100:.0f} % of 40 draws" in shown
 
     figures = [
-        draw.map_chart(fleets, deadline_s, words.WHERE),
-        draw.frontier_chart(fleets, deadline_s, words.WHERE),
+        draw.map_chart(fleets, deadline_s, report_tables.WHERE),
+        draw.frontier_chart(fleets, deadline_s, report_tables.WHERE),
     ]
 
     titles = [figure.axes[0].get_title(loc="left") for figure in figures]
     assert titles[0].startswith(title)
     assert "no fleet is both faster and cheaper" in titles[1].replace("\n", " ")
     for figure in figures:
-        assert words.WHERE in figure.get_supxlabel()
+        assert report_tables.WHERE in figure.get_supxlabel()
     assert not plt.get_fignums()
 
 
@@ -78,7 +78,7 @@ def test_a_tornado_shows_every_range_and_the_widest_first():
 
     assert ranged < set(moved["name"])
     assert width.is_monotonic_decreasing
-    title = draw.tornado(moved, words.WHERE).axes[0].get_title(loc="left")
+    title = draw.tornado(moved, report_tables.WHERE).axes[0].get_title(loc="left")
     assert title.startswith(moved["name"][0])
 
 
@@ -149,9 +149,10 @@ def test_a_question_that_makes_no_sense_is_refused(given, why):
 
 def test_tables_of_constants_and_records_name_their_sources():
     assert all(
-        one.source in repr(words.constants_table()) for one in constants().values()
+        one.source in repr(report_tables.constants_table())
+        for one in constants().values()
     )
-    shown = repr(words.records_table(validation.predicted_beside_reported(20)))
+    shown = repr(report_tables.records_table(validation.predicted_beside_reported(20)))
     assert "used_credit_bytes" in shown
 
 
@@ -162,21 +163,21 @@ def test_runs_on_aws_add_themselves_to_the_check(tmp_path):
     for name, text in zip(("a", "grid/b", "c", "torn"), [*texts, "{"], strict=True):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "run.json").write_text(text)
-    shown = repr(words.own_runs_table(tmp_path))
+    shown = repr(report_tables.own_runs_table(tmp_path))
 
     assert shown.count("5.0 s (4.0 s to 7.0 s in nine of ten draws)") == 2
     assert "grid/b" in shown
     assert "0.80" in shown
-    assert "There is none" in repr(words.own_runs_table(tmp_path / "torn"))
+    assert "There is none" in repr(report_tables.own_runs_table(tmp_path / "torn"))
 
 
 def test_what_the_local_grid_found_is_told_as_it_was_published():
-    found = pd.read_csv(words.LOCAL_GRID)
-    said = words.local_grid_errors()
+    found = pd.read_csv(report_tables.LOCAL_GRID)
+    said = report_tables.local_grid_errors()
     readme = root().joinpath("notebooks/README.md").read_text()
 
     assert len(found) >= 14
     ratio = found["predicted_s"] / found["measured_s"]
     assert list(found["ratio"]) == pytest.approx(list(ratio), abs=0.01)
     assert said.startswith(f"{len(found)} held-out settings")
-    assert words.local_grid_in_short() in readme
+    assert report_tables.local_grid_in_short() in readme

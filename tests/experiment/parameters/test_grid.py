@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.grid import GridSettings
 
 NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.parameters.settings import DeploySettings, DownloadSettings, Settings

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from experiment.ledger.machine import root
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 
 
@@ -16,13 +16,13 @@ def test_a_file_of_settings_counts_where_the_cell_has_defaults(tmp_path, monkeyp
     file = tmp_path / "larger.yaml"
     file.write_text("files: 9000\nconcurrency: 7\nconnections: 30\n")
     monkeypatch.chdir(tmp_path)
-    cells = ["files: int = 0\nconcurrency: int = 3", "# Parameters\nconnections = 20"]
+    cells = ["files: int = 0\nconcurrency: int = 3", "# Parameters\nconnections = 0"]
     namespace = {"settings_file": "larger.yaml", "In": cells}
-    values = {"files": 0, "concurrency": 3, "connections": 20}
+    values = {"files": 0, "concurrency": 3, "connections": 0}
     settings = FanOutSettings.from_notebook(namespace | values)
 
     assert (settings.files, settings.concurrency) == (9_000, 3)
-    assert settings.connections == 20
+    assert settings.connections == 0
 
 
 @pytest.mark.parametrize(

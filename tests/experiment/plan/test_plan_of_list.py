@@ -11,7 +11,7 @@ import pytest
 from tests.support.plans import Nowhere
 
 from aws_facts.limits import limit
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
 from fetcher.contract.source import Item, numbers_in

@@ -1,6 +1,5 @@
 """Settings into shards: every URL exactly once, in sizes that hardly differ."""
 
-import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,15 +10,13 @@ from tests.support.plans import Nowhere, plan_of
 
 from experiment.ledger.number_set import ranges_of
 from experiment.ledger.run_folder import open_run
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import Todo, make_plan
 from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
 from fetcher.transfer.flow.adaptive_limit import FIRST
-from rollout.errors import PreflightError
-from rollout.preflight import checks
 
 
 @given(
@@ -121,32 +118,10 @@ def test_a_template_that_makes_no_urls_is_refused_by_name(template, said):
         make_plan("20_fan_out", FanOutSettings(), session)
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (
-            {"file_kb": 10_000, "files": 1_000},
-            "keeps 1,250,000,000 bytes in its temporary storage, which has 512 MB. Set",
-        ),
-        (
-            {"concurrency": 2_000, "files": 8_000},
-            "`concurrency` is 2,000; the account has",
-        ),
-    ],
-)
-def test_what_the_target_cannot_take_is_refused_before_any_work(target, changed, said):
-    with pytest.raises(PreflightError, match=re.escape(said)):
-        checks.check(target, demand_of(plan_of(**changed)))
-
-
-@pytest.mark.parametrize("free", [{"sink": "discard"}, {"url_template": "h/{number}"}])
-def test_tmp_is_not_counted_where_nothing_or_nobody_knows_what_goes_into_it(free):
-    plan = plan_of(file_kb=10_000, files=1_000, **free)
-
-    assert demand_of(plan).execution.scratch_bytes == 0
-
-
 def test_what_is_needed_follows_the_largest_shard():
+    """
+    And nothing of /tmp, where nothing goes into it or nobody knows what does.
+    """
     plan = plan_of(files=41, file_kb=10)
     demand = demand_of(plan)
     execution, invocation = demand.execution, demand.invocation
@@ -156,3 +131,5 @@ def test_what_is_needed_follows_the_largest_shard():
     first = next(plan.wave(0, plan.everything))
     assert invocation.request_bytes == len(first.to_json()) + MOST_HOSTS_BYTES
     assert 0 < invocation.deadline_s < demand.function.timeout_s
+    for free in ({"sink": "discard"}, {"url_template": "h/{number}"}):
+        assert demand_of(plan_of(file_kb=10_000, **free)).execution.scratch_bytes == 0

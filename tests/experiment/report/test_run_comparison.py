@@ -8,7 +8,7 @@ import pytest
 from tests.support import chart_tables
 
 from experiment.ledger.machine import root
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.compare_runs import CompareSettings
 from experiment.report import run_comparison
 from experiment.report.comparison_charts import growth, millions

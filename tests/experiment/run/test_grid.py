@@ -12,7 +12,7 @@ from tests.support.recorded_invocations import invocation, urls
 
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import open_run, read_run
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.plan.run_plan import Plan

@@ -99,7 +99,7 @@ def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):
                 await asyncio.sleep(0.001)
         stages = [lookups.stage(name) for name in (*wanted, "known")]
         names.may_answer.set()
-        await asyncio.wait(tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
         with pytest.raises(OSError, match="not known"):
             await lookups.resolve("no.invalid")
         return stages

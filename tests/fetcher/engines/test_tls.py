@@ -6,67 +6,32 @@ start, as it would on a machine with a company's own.
 """
 
 import contextlib
-import json
-import os
 import re
 import socket
-import subprocess
-import sys
 import threading
+from urllib.request import urlopen
 
 import pytest
 from tests.support.certificates import Authority
 from tests.support.engine_jobs import GOOD, files_below
-from tests.support.misbehaving_origin import JPEG, WAIT_S, Origin, sentence
+from tests.support.misbehaving_origin import WAIT_S, Origin, sentence
+from tests.support.running_command import Run
 
-from origin.nginx import _find, is_installed
-
-NGINX = """
-{user}
-daemon off;
-worker_processes 1;
-pid nginx.pid;
-events {{ worker_connections 512; }}
-http {{
-  log_format spoken "$server_protocol $http_user_agent";
-  access_log log spoken;
-  types {{ image/jpeg jpg; }}
-  client_body_temp_path 1; proxy_temp_path 2; fastcgi_temp_path 3;
-  uwsgi_temp_path 4; scgi_temp_path 5;
-  server {{
-    listen 127.0.0.1:{port} ssl http2;
-    ssl_certificate {certificate};
-    ssl_certificate_key {certificate};
-    root files;
-  }}
-}}
-"""
+from origin.nginx import Nginx, is_installed
 
 
 @pytest.fixture
-def command(engine, tmp_path, authority):
+def command(engine, tmp_path, authority, monkeypatch):
     """Run the `fetcher` command on URLs; return what its report says by URL."""
 
     def command(urls, *options, trusting=authority.path):
-        (tmp_path / "urls.txt").write_text("\n".join(urls))
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-m", "fetcher", str(tmp_path / "urls.txt")),
-                *("--to", str(tmp_path / "out"), "--report", str(tmp_path / "report")),
-                *("--engine", engine, "--contact", engine),
-                *("--attempts", "1", "--allow-private"),
-                *options,
-            ],
-            env=os.environ | {"SSL_CERT_FILE": str(trusting)},
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
-        assert ended.returncode in {0, 1}, ended.stderr
-        lines = (tmp_path / "report").read_text().splitlines()
-        assert len(lines) == len(urls)
-        return {line["url"]: line for line in map(json.loads, lines)}
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusting))
+        run = Run(tmp_path, urls)
+        with run.start("--engine", engine, "--attempts", "1", *options):
+            status, _ = run.finish()
+        assert status in {0, 1}, run.err
+        assert len(run.told()) == len(urls)
+        return run.told()
 
     return command
 
@@ -153,44 +118,20 @@ def test_an_authority_below_another_is_believed_if_that_one_is_not_named(
     assert report[origin.url("/bytes/3")]["outcome"] == "ok"
 
 
-@pytest.fixture(scope="module")
-def nginx(authority, tmp_path_factory):
-    """Start nginx on a socket opened here, so that no port is fixed or guessed."""
-    if not is_installed():
-        pytest.skip("nginx is not installed")
-    folder = tmp_path_factory.mktemp("nginx")
-    (folder / "files").mkdir()
-    (folder / "files" / "1.jpg").write_bytes(JPEG.ljust(100_000, b"x"))
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-        port = listener.getsockname()[1]
-        (folder / "nginx.conf").write_text(
-            NGINX.format(
-                # Else its worker is nobody, who may not read what pytest keeps.
-                user="" if os.getuid() else "user root;",
-                port=port,
-                certificate=authority.file(),
-            )
-        )
-        listener.set_inheritable(True)
-        with subprocess.Popen(
-            [_find(), "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"],
-            env={"NGINX": f"{listener.fileno()};"},
-            pass_fds=[listener.fileno()],
-        ) as process:
-            yield folder, f"https://127.0.0.1:{port}"
-            process.terminate()
-
-
-def test_an_origin_that_offers_http_2_is_spoken_to_in_it(
-    engine, command, nginx, tmp_path
-):
-    folder, url = nginx
-    urls = [f"{url}/1.jpg?{number}" for number in range(200)]
-    report = command(urls, "--connections", "100", "--expect-type", "image/")
-    log = (folder / "log").read_text().splitlines()
-    spoken = {line.split()[0] for line in log if f"; {engine})" in line}
-    bodies = {path.read_bytes() for path in files_below(tmp_path / "out")}
+@pytest.mark.skipif(not is_installed(), reason="nginx is not installed")
+def test_an_origin_that_offers_http_2_is_spoken_to_in_it(engine, command, tmp_path):
+    """
+    Then few connections serve them all.
+    """
+    with Nginx([100_000], https=True) as nginx:
+        template = nginx.template(100_000, "https")
+        urls = [template.format(number=number) for number in range(200)]
+        options = ("--connections", "100", "--expect-type", "image/")
+        report = command(urls, *options, trusting=nginx.ca_file)
+        with urlopen(f"{nginx.url}/stats") as answer:
+            accepted = int(answer.read().split()[7])
 
     assert {line["outcome"] for line in report.values()} == {"ok"}
-    assert bodies == {JPEG.ljust(100_000, b"x")}
-    assert spoken == ({"HTTP/2.0"} if engine == "curl" else {"HTTP/1.1"})
+    assert {p.stat().st_size for p in files_below(tmp_path / "out")} == {100_000}
+    assert len(files_below(tmp_path / "out")) == 200
+    assert (accepted < 20) == (engine == "curl")

@@ -80,6 +80,18 @@ def test_a_column_that_is_missing_refuses_the_list(
         url_list(tmp_path, text, suffix, columns=Columns(**columns))
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [('{"url": "u"} x', "Extra data"), ("[1]", "list"), ("{", "Expecting property")],
+)
+def test_a_line_that_is_no_json_object_costs_only_itself(tmp_path, line, why):
+    good = '{"url": "http://h/1"}'
+    first, bad = url_list(tmp_path, f"{good}\n{line}\n", ".jsonl")
+
+    assert first == Item(0, "http://h/1")
+    assert bad.refusal.startswith(f"bad_url: is not a JSON object: {why}")
+
+
 def test_not_every_json_line_must_have_a_column_that_was_named(tmp_path):
     text = '{"url": "http://h/1"}\n{"url": "http://h/2", "id": "b"}\n'
     urls = url_list(tmp_path, text, ".jsonl", columns=Columns(name="id"))

@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 from tests.support.bare_server import BareServer, closed_port, silence
 from tests.support.certificates import Authority
+from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import DENIED, HANG_UP, SLOW_DOWN, WAIT_S, always
 from tests.support.signed_requests import account_at
 
@@ -167,22 +168,17 @@ def test_a_request_under_way_is_broken_off_when_it_is_to_stop(proxy, place):
     assert monotonic() - began < 5
 
 
-class Speaker(BareServer):
-    async def _photos(self, writer, *_):
-        await self._send(writer, body=b"xyz")
-
-
 @pytest.mark.parametrize("is_trusted", [True, False])
 def test_a_certificate_has_to_be_trusted(tmp_path, monkeypatch, is_trusted):
     authority, other = Authority(tmp_path), tmp_path / "other"
     other.mkdir()
     trusted = authority if is_trusted else Authority(other)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted.path))
-    with Speaker(ssl=authority.context()) as server:
+    place = Place("bytes", "3/a")  # three bytes
+    with Origin(authority.context()) as server:
         if is_trusted:
             with connected(server.url("")) as connection:
-                answer = connection.request("GET", Place("photos", "a"), until=soon())
-            assert answer.body == b"xyz"
+                assert connection.request("GET", place, until=soon()).body == b"xxx"
         else:
-            error = refused(server.url(""), Place("photos", "a"), left_s=2)
+            error = refused(server.url(""), place, left_s=2)
             assert "certificate" in error.strerror

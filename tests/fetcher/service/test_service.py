@@ -11,7 +11,7 @@ from tests.support.deployed_service import as_json, service
 
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
-from fetcher.service import schema, settings
+from fetcher.service import schema_validation, settings
 from fetcher.service.function_url_events import MOST_ANSWER
 from fetcher.service.jobs.plan import most_urls
 
@@ -161,7 +161,7 @@ def test_the_description_is_served_and_names_all_outcomes_and_options(strict):
     described = schemas["JobRequest"]["properties"]["options"]["properties"]
     decided = {"engine", "allow_private", "allow_s3"}  # by who deploys, not who calls
 
-    assert answer.content == schema.document()
+    assert answer.content == schema_validation.document()
     assert schemas["Outcome"]["enum"] == list(Outcome)
     assert described.keys() == {item.name for item in fields(Options)} - decided
 

@@ -1,15 +1,13 @@
 """Folders that take no more, or nothing at all: told, cleaned up, and survived."""
 
 import contextlib
-import json
-import resource
 import subprocess
-import sys
-from functools import partial
 
 import pytest
 from tests.support.engine_jobs import files_below
-from tests.support.misbehaving_origin import WAIT_S, Origin, sentence
+from tests.support.full_disk import no_file_larger_than
+from tests.support.misbehaving_origin import Origin, sentence
+from tests.support.running_command import Run
 
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
@@ -100,27 +98,13 @@ def test_a_file_larger_than_permitted_is_an_ending_not_a_signal(
     The form of a full disk that can be had everywhere: SIGXFSZ, or EFBIG.
     """
     urls = [origin.url(f"/bytes/{size}") for size in (1_000, 100_000, 2_000)]
-    (tmp_path / "urls.txt").write_text("\n".join(urls))
-    command = [
-        *(sys.executable, "-m", "fetcher", str(tmp_path / "urls.txt")),
-        *("--to", str(tmp_path / "out"), "--report", str(tmp_path / "report")),
-        *("--engine", engine, "--allow-private"),
-    ]
-    ended = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (50_000, 50_000)),
-    )
-    lines = map(json.loads, (tmp_path / "report").read_text().splitlines())
-    outcomes = {line["url"]: line["outcome"] for line in lines}
+    run = Run(tmp_path, urls)
+    with no_file_larger_than(50_000), run.start("--engine", engine):
+        status, _ = run.finish()
 
-    assert ended.returncode == 1, ended.stderr
-    assert [outcomes[url] for url in urls] == ["ok", "sink", "ok"]
-    kept = files_below(tmp_path / "out")
-    assert sorted(path.stat().st_size for path in kept) == [1_000, 2_000]
+    assert status == 1, run.err
+    assert [run.told()[url]["outcome"] for url in urls] == ["ok", "sink", "ok"]
+    assert sorted(path.stat().st_size for path in run.files()) == [1_000, 2_000]
 
 
 def test_two_bodies_for_one_name_are_not_mixed(fetch, origin, tmp_path):

@@ -9,6 +9,7 @@ from time import monotonic
 
 import pytest
 from tests.support.bucket_contents import objects_in
+from tests.support.engine_jobs import fetch
 from tests.support.full_sink import fetch_while_full
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import (
@@ -23,14 +24,13 @@ from tests.support.signed_requests import account_at
 from tests.support.tar_sink import outcomes, write
 from tests.support.waiting import eventually
 
-from fetcher.contract.options import Options
+from fetcher.contract.options import ENGINES
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_objects
 from fetcher.sinks.s3_objects import S3Objects, object_of
 from fetcher.transfer.sink import WHOLE
-from fetcher.transfer.transfers import Transfers, engine_for
 
 JPEG = WHOLE._replace(content_type="image/jpeg")
 
@@ -101,44 +101,26 @@ def busy(asked):
     return SLOW_DOWN if draw < 0.2 else INTERNAL if draw < 0.3 else HANG_UP
 
 
-def keep_all(origin, proxy, bucket, many):
-    """
-    Download so many files into the sink; return how they ended.
-    """
-    urls = [Item(n, origin.url(f"/target/{n}")) for n in range(many)]
-    options, ended = Options(allow_private=True, connections=32), {}
-
-    def account(_, item, download):
-        ended[item.number] = download.outcome
-
-    with sink_for(bucket, proxy, left_s=120) as sink:
-        Transfers(urls, sink, options, account).run(engine_for(options), 120)
-        lost = sink.settle()
-    return ended | outcomes(lost)
-
-
-def check_none_lost(proxy, s3, bucket, many):
+@pytest.mark.parametrize(
+    "many", [150, pytest.param(2_000, marks=pytest.mark.soak, id="soak")]
+)
+def test_of_many_files_none_is_lost_while_s3_fails_at_random(proxy, s3, bucket, many):
     proxy.fault = busy
-    with Origin() as origin:
-        ended = keep_all(origin, proxy, bucket, many)
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        keys = [one["Key"] for page in pages for one in page["Contents"]]
+    with Origin() as origin, sink_for(bucket, proxy, left_s=120) as sink:
+        items = [Item(n, origin.url(f"/target/{n}")) for n in range(many)]
+        options = {"connections": 32, "attempts": 3, "deadline_s": 120}
+        ended = fetch(ENGINES[0], items, sink, **options)
+        lost = sink.settle()
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [one["Key"] for page in pages for one in page["Contents"]]
 
-    assert ended == dict.fromkeys(range(many), Outcome.OK)
+    assert {one.outcome for one in ended} == {Outcome.OK}
+    assert lost == {}
     assert {k.rpartition("/")[2] for k in keys} == set(map(str, range(many)))
     for one in random.sample(keys, 20):
         found = s3.get_object(Bucket=bucket, Key=one)["Body"].read()
         assert found == f"/target/{one.rpartition('/')[2]}".encode()
     assert len(proxy.seen("PutObject")) > 1.2 * many
-
-
-def test_of_many_files_none_is_lost_while_s3_fails_at_random(proxy, bucket, s3):
-    check_none_lost(proxy, s3, bucket, 150)
-
-
-@pytest.mark.soak
-def test_soak_of_2000_files_none_is_lost_while_s3_fails_at_random(proxy, bucket, s3):
-    check_none_lost(proxy, s3, bucket, 2_000)
 
 
 def test_what_s3_refuses_is_lost_with_the_reason(proxy, bucket, s3):

@@ -41,23 +41,28 @@ def raw_deflate(body):
     return deflate.compress(body) + deflate.flush()
 
 
-@pytest.mark.parametrize(
-    ("coding", "encode"),
-    [
-        *(("gzip", gzip.compress), ("x-gzip", gzip.compress), ("GZIP", gzip.compress)),
-        *(("deflate", zlib.compress), ("deflate", raw_deflate)),
-    ],
-)
-@pytest.mark.parametrize("length", [True, False])
-def test_a_compressed_body_is_kept_inflated(fetch, origin, coding, encode, length):
-    url = origin.saying(answer(encode(BODY), coding, length), "next")
-    item = Item(0, url, "a", hashlib.sha256(BODY).hexdigest())
-    (one,) = fetch([item], compressed=True, expect_type="image/")
-    accepted = origin.requests[-1].headers["accept-encoding"]
+def test_a_compressed_body_is_kept_inflated(fetch, origin):
+    answers = [
+        answer(encode(BODY), coding, length)
+        for coding, encode in (
+            *(("gzip", gzip.compress), ("x-gzip", gzip.compress)),
+            *(("GZIP", gzip.compress), ("deflate", zlib.compress)),
+            ("deflate", raw_deflate),
+        )
+        for length in (True, False)
+    ]
+    digest = hashlib.sha256(BODY).hexdigest()
+    items = [
+        Item(number, origin.saying(raw, "next"), f"{number}", digest)
+        for number, raw in enumerate(answers)
+    ]
+    ended = fetch(items, compressed=True, expect_type="image/")
 
-    assert "gzip" in accepted
-    assert (one.outcome, one.detail, one.body_bytes) == (Outcome.OK, "", len(BODY))
-    assert body_of(one) == BODY
+    assert {one[:3] for one in ended} == {(Outcome.OK, 200, len(BODY))}
+    assert {one.detail for one in ended} == {""}
+    assert {body_of(one) for one in ended} == {BODY}
+    for request in origin.requests[-len(items) :]:
+        assert "gzip" in request.headers["accept-encoding"]
 
 
 @pytest.mark.parametrize("encode", [gzip.compress, zlib.compress, raw_deflate])
@@ -72,20 +77,22 @@ def test_a_body_inflates_byte_by_byte(encode):
     assert inflater.is_whole
 
 
-@pytest.mark.parametrize("size", [20_000, 3 * MB])
-@pytest.mark.parametrize("length", [True, False])
-def test_an_encoding_that_nobody_asked_for_is_undone_all_the_same(
-    fetch, origin, length, size
-):
-    whole = BODY.ljust(size, b"x")
-    raw = answer(gzip.compress(whole), length=length)
-    item = Item(0, origin.saying(raw, "next"), "a", hashlib.sha256(whole).hexdigest())
-    plain = Item(1, origin.url("/bytes/3"), "b")
-    encoded, good = fetch([item, plain], connections=1)
+def test_an_encoding_that_nobody_asked_for_is_undone_all_the_same(fetch, origin):
+    items, bodies = [], []
+    for size in (20_000, 3 * MB):
+        whole = BODY.ljust(size, b"x")
+        digest = hashlib.sha256(whole).hexdigest()
+        for length in (True, False):
+            url = origin.saying(answer(gzip.compress(whole), length=length), "next")
+            items.append(Item(len(items), url, f"{len(items)}", digest))
+            bodies.append(whole)
+    plain = Item(len(items), origin.url("/bytes/3"), "plain")
+    ended = fetch([*items, plain], connections=1)
 
+    assert {one.outcome for one in ended} == {Outcome.OK}
+    assert [body_of(one) for one in ended] == [*bodies, b"xxx"]
+    assert [one.body_bytes for one in ended] == [*map(len, bodies), 3]
     assert origin.requests[-1].headers["accept-encoding"] == "identity"
-    assert (encoded.outcome, encoded.body_bytes) == (Outcome.OK, size)
-    assert (body_of(encoded), body_of(good)) == (whole, b"xxx")
 
 
 def test_an_archive_that_is_said_to_be_encoded_is_kept_as_it_is(fetch, origin):

@@ -178,7 +178,7 @@ def test_an_unread_response_is_dropped(endpoint, big_answers):
             talk.connect(("127.0.0.1", endpoint.port))
             stack.enter_context(talk)
             talk.sendall(invoke + b"Content-Length: 2\r\n\r\n{}")
-        eventually(lambda: endpoint.connections <= 1)  # the fixture's own
+        eventually(lambda: endpoint.connections <= 1, within_s=60)  # the fixture's own
 
 
 def test_callers_that_hang_up_leave_nothing_behind(endpoint, big_answers):

@@ -2,10 +2,8 @@
 
 import contextlib
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lambda_api import ECHO, SLEEP, connect, create, eventually, running
@@ -129,15 +127,7 @@ def paced(client_at_pace, monkeypatch):
 
 def test_a_caller_that_takes_one_environment_too_many_is_throttled(paced):
     function = create(paced, "called", SLEEP, Timeout=10)
-
-    def attempt(sleep_s):
-        try:
-            return function(sleep_s)[0]
-        except ClientError as error:
-            return error.response
-
-    with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(attempt, [0.9] * 4))
+    answers = function.at_once([0.9] * 4)
     refusals = [answer for answer in answers if isinstance(answer, dict)]
 
     assert len(refusals) == 2
@@ -146,7 +136,7 @@ def test_a_caller_that_takes_one_environment_too_many_is_throttled(paced):
         assert refusal["Error"]["Code"] == "TooManyRequestsException"
         assert refusal["Error"]["Message"] == "Rate Exceeded."
         assert refusal["Reason"] == CANNOT_SCALE
-    assert eventually(lambda: isinstance(attempt(0), int))
+    assert eventually(lambda: isinstance(function.at_once([0])[0], tuple))
 
 
 def test_events_come_at_any_rate_and_wait_for_their_environment(

@@ -12,10 +12,20 @@ from local_aws.local_lambda.logs import environment_log, shipper
 from local_aws.local_lambda.logs.environment_log import EnvironmentLog, Stream
 from local_aws.local_lambda.logs.shipper import LogShipper
 
+HERE, THERE = "us-east-1", "eu-west-1"
+
 
 @pytest.fixture
-def log(tmp_path):
-    return EnvironmentLog(tmp_path / "log.txt", Stream("us-east-1", "g", "s"))
+def log_of(tmp_path):
+    """Make the log of a group's stream."""
+    return lambda region, group: EnvironmentLog(
+        tmp_path / f"{region}-{group}", Stream(region, group, "s")
+    )
+
+
+@pytest.fixture
+def log(log_of):
+    return log_of(HERE, "g")
 
 
 @pytest.fixture
@@ -108,7 +118,7 @@ def test_a_function_that_prints_without_end_holds_up_nothing(log, ship, monkeypa
 
     async def filter_events(ships):
         counting = asyncio.create_task(count_turns())
-        await ships.before("FilterLogEvents", "us-east-1", ["g"])
+        await ships.before("FilterLogEvents", HERE, ["g"])
         counting.cancel()
 
     ship(filter_events, log)
@@ -143,36 +153,31 @@ def test_of_a_log_that_goes_no_more_is_read_than_takes_a_moment(log, ship, monke
     assert texts(log)[-1].startswith("[local Lambda] 48,000 bytes are lost")
 
 
-def test_groups_of_the_same_name_in_two_regions_are_two(tmp_path, ship, sent):
-    here, there = (
-        EnvironmentLog(tmp_path / region, Stream(region, "g", "s"))
-        for region in ("us-east-1", "eu-west-1")
-    )
+def test_groups_of_the_same_name_in_two_regions_are_two(log_of, ship, sent):
+    here, there, ended = log_of(HERE, "g"), log_of(THERE, "g"), log_of(THERE, "e")
+    ended.stream.ended = True  # its function is deleted, and its group may be
 
     async def delete_here(ships):
-        for log in (here, there):
+        for log in (here, there, ended):
             log.write("line\n", is_last=True)
-        await ships.before("DeleteLogGroup", "us-east-1", ["g"])
-        await ships.before("DescribeLogGroups", "us-east-1", [])
+        await ships.before("DeleteLogGroup", HERE, ["g"])
+        await ships.before("DescribeLogGroups", HERE, [])
         assert sent == []
-        await ships.before("DescribeLogGroups", "eu-west-1", [])
+        await ships.before("DescribeLogGroups", THERE, [])
 
-    ship(delete_here, here, there)
+    ship(delete_here, here, there, ended)
 
-    assert sent == [("eu-west-1", "CreateLogGroup", {"logGroupName": "g"})]
+    assert sent == [(THERE, "CreateLogGroup", {"logGroupName": "g"})]
     assert (texts(here), texts(there)) == ([], ["line"])
 
 
 @pytest.mark.parametrize("named", [["h"], []], ids=["one", "those-of-the-query"])
-def test_a_query_finds_what_was_printed_before_it(tmp_path, ship, sent, named):
-    logs = [
-        EnvironmentLog(tmp_path / group, Stream("us-east-1", group, "s"))
-        for group in ("g", "h")
-    ]
+def test_a_query_finds_what_was_printed_before_it(log_of, ship, sent, named):
+    logs = [log_of(HERE, "g"), log_of(HERE, "h")]
 
     for log in logs:
         log.write("line\n", is_last=True)
-    ship(lambda ships: ships.before("StartQuery", "us-east-1", named), *logs)
+    ship(lambda ships: ships.before("StartQuery", HERE, named), *logs)
     put = [more["logGroupName"] for _, what, more in sent if what == "PutLogEvents"]
 
     assert sorted(put) == (named or ["g", "h"])

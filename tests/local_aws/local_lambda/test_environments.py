@@ -139,22 +139,16 @@ def test_a_report_that_cannot_be_handled_costs_no_later_one(deploy, monkeypatch)
     assert ended == ["3", "4"]
 
 
-def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(deploy, busy):
+@pytest.mark.parametrize("change", ["new code", "deletion"])
+def test_an_old_process_ends_with_its_last_call(deploy, busy, change):
+    """New code runs at once, beside it."""
     function = deploy(GATE)
     with busy(function) as running:
-        function.recode(ECHO)
-        new = function("new")
-    pid, error = running.result()
-
-    assert new == ("new", None)
-    assert error is None
-    eventually(lambda: not alive(pid))
-
-
-def test_a_deleted_functions_process_ends_with_its_last_call(deploy, busy):
-    function = deploy(GATE)
-    with busy(function) as running:
-        function.delete_function()
+        if change == "deletion":
+            function.delete_function()
+        else:
+            function.recode(ECHO)
+            assert function("new") == ("new", None)
     pid, error = running.result()
 
     assert error is None

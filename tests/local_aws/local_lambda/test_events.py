@@ -37,23 +37,6 @@ def a_minute_later(monkeypatch):
     return lambda: monkeypatch.setattr(admission, "time", later)
 
 
-def test_the_account_has_a_limit_and_events_wait_for_room(crowded, busy, shared_folder):
-    function, _ = crowded
-    late = shared_folder / "late"
-    with busy(function):
-        with pytest.raises(
-            function.client.exceptions.TooManyRequestsException
-        ) as caught:
-            function.call()
-        function.send(late)
-        ran_early = late.with_suffix(".entered").exists()
-    eventually(late.with_suffix(".entered").exists)
-    late.touch()
-
-    assert caught.value.response["Reason"] == "ConcurrentInvocationLimitExceeded"
-    assert not ran_early
-
-
 def test_an_event_that_became_too_old_is_dropped(
     crowded, shared_folder, a_minute_later
 ):

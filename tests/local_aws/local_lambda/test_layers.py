@@ -6,7 +6,14 @@ import io
 import zipfile
 
 import pytest
-from tests.support.lambda_api import ECHO, connect, refused, request_for, zipped
+from tests.support.lambda_api import (
+    ECHO,
+    connect,
+    layers_of,
+    refused,
+    request_for,
+    zipped,
+)
 
 from local_aws.local_lambda.runtime import code_package
 
@@ -25,28 +32,15 @@ def content(word):
         program = zipfile.ZipInfo("bin/say")
         program.external_attr = 0o755 << 16
         archive.writestr(program, f"#!/bin/sh\necho {word}\n")
-    return {"ZipFile": buffer.getvalue()}
+    return buffer.getvalue()
 
 
 @pytest.fixture
 def publish(client):
     """Publish a layer that knows a word; it is removed afterwards."""
-    with contextlib.ExitStack() as removals:
-
-        def publish(word):
-            layer = client.publish_layer_version(
-                LayerName="words",
-                Content=content(word),
-                CompatibleRuntimes=["python3.13"],
-            )
-            removals.callback(
-                client.delete_layer_version,
-                LayerName="words",
-                VersionNumber=layer["Version"],
-            )
-            return layer
-
-        yield publish
+    with layers_of(client) as publish:
+        details = {"CompatibleRuntimes": ["python3.13"]}
+        yield lambda word: publish("words", content(word), **details)
 
 
 def test_a_function_finds_modules_and_programs_in_its_layers(client, publish, deploy):

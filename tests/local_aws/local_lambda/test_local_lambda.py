@@ -88,8 +88,6 @@ def test_neither_a_function_nor_its_version_can_be_called_before_it_was_seen_act
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
-        ("GET", "/2015-03-31/nothing", b"", 404),
-        ("PATCH", "/2015-03-31/functions/f", b"", 404),
         ("POST", "/2015-03-31/functions", b"[1]", 400),
         ("POST", "/2015-03-31/functions", b"{", 400),
         ("POST", "/2015-03-31/functions", b'{"FunctionName": 1}', 400),

@@ -6,16 +6,22 @@ import pytest
 from tests.support.many_invocations import RECORD, run_many, settle
 
 
-def test_a_hundred_environments_answer_each_call_once_and_go(endpoint):
+@pytest.mark.parametrize(
+    ("calls", "width"),
+    [(300, 100), pytest.param(10_000, 1_000, marks=pytest.mark.soak)],
+)
+def test_that_many_environments_answer_each_call_once_and_go(endpoint, calls, width):
     before = endpoint.descriptors()
     with endpoint.function(RECORD) as name:
-        trial = run_many(endpoint, name, calls=300, in_flight=100, sleep_s=lambda: 0.8)
-        width = len(endpoint.environments())
+        trial = run_many(
+            endpoint, name, calls=calls, in_flight=width, sleep_s=lambda: 0.8
+        )
+        found = len(endpoint.environments())
     settle(endpoint, before)
     trial.check()
 
     assert trial.failures == 0
-    assert width == 100
+    assert found == width
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from tests.support.lambda_api import ECHO
-from tests.support.many_invocations import RECORD, run_for, settle
 from tests.support.signed_requests import credentials_of, headers_signed
 
 from rollout.invoke.invoker import Invoker
@@ -177,18 +176,3 @@ def test_a_kilobyte_back_and_forth(endpoint, table):
     table("warm calls of 1 kB through the Invoker, 1/s", f"{best:,.0f}", ">= 1,200")
 
     assert best >= 1_200
-
-
-def test_a_thousand_in_flight_for_ten_seconds(endpoint, table):
-    before = endpoint.descriptors()
-    with endpoint.function(RECORD) as name:
-        trial = run_for(endpoint, name, seconds=10, in_flight=1_000, sleep_s=1)
-        width = len(endpoint.environments())
-    settle(endpoint, before)
-    trial.check()
-    calls = f"{len(trial.answers):,}"
-    table("1,000 in flight for 10 s: calls, lost, doubled", f"{calls}, 0, 0", "0, 0")
-
-    assert trial.failures == 0
-    assert width == 1_000
-    assert len(trial.answers) >= 2_000

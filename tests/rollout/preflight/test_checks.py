@@ -1,10 +1,9 @@
 import re
 import resource
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from tests.support.demands import FINE, SMALL, demand
+from tests.support.demands import FINE, demand
 
 from aws_facts.limits import limit
 from fetcher.contract.options import DESCRIPTORS, MAX_CONNECTIONS
@@ -13,26 +12,20 @@ from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.errors import PreflightError
 from rollout.invoke import logs
 from rollout.preflight.checks import check, check_may_invoke
-from rollout.preflight.demand import Demand, Execution, Invocation
 
-
-@pytest.mark.parametrize(
-    "met",
-    [
-        FINE,
-        Demand(  # at the limits
-            function=replace(SMALL, tmp_mb=10_240, timeout_s=900),
-            concurrency=1_000,
-            execution=Execution(
-                connections=MAX_CONNECTIONS, scratch_bytes=10_240_000_000
-            ),
-            invocation=Invocation(
-                request_bytes=6_291_456, report_bytes=6_291_556, deadline_s=899.0
-            ),
-        ),
-    ],
-    ids=["usual", "at the limits"],
+AT_THE_LIMITS = demand(
+    tmp_mb=10_240,
+    timeout_s=900,
+    concurrency=1_000,
+    connections=MAX_CONNECTIONS,
+    scratch_bytes=10_240_000_000,
+    request_bytes=6_291_456,
+    report_bytes=6_291_556,
+    deadline_s=899.0,
 )
+
+
+@pytest.mark.parametrize("met", [FINE, AT_THE_LIMITS], ids=["usual", "at the limits"])
 def test_a_demand_that_can_be_met_passes(target, met):
     assert check(target, met) == []
 

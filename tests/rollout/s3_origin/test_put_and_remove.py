@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 
+import pandas as pd
 import pytest
 from PIL import Image
 from tests.support.aws_target import policies_of
@@ -73,7 +74,8 @@ def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
     totals = read_run(tmp_path / "run")["totals"]
     assert (totals["counts"]["ok"], totals["body_bytes"]) == (files, files * 3_000)
     assert Counter(objects_in(lab, KEPT).values()) == {picture: files}
-    assert set(variables["result"].downloads["url"]) == there.keys()
+    downloads = pd.read_parquet(tmp_path / "run" / "downloads.parquet")
+    assert set(downloads["url"]) == there.keys()
     items = {item.what: item.amount for item in variables["spent"].bill.items}
     assert items["reads from S3"] == files
     objects, _ = policies_of(connect("aws"), FUNCTION)["read-sources"]

@@ -49,20 +49,17 @@ def test_what_is_no_target_is_refused(name, url, message):
         connect(name, url)
 
 
-def test_an_endpoint_that_does_not_answer_is_named_before_any_work(silent_url):
-    """
-    The first line a user reads says where and what to do, not which library failed.
-    """
+def test_what_is_no_endpoint_is_named_before_any_work(endpoint, silent_url):
+    """The first line says where and what to do, not which library failed."""
     with pytest.raises(TargetError, match=f"{silent_url}.*rollout serve"):
         connect("local", silent_url)
-
-
-def test_something_else_at_the_address_is_not_taken_for_an_endpoint(endpoint):
     with pytest.raises(TargetError, match="is neither AWS nor a local endpoint"):
         connect("local", endpoint.origin_url)
 
 
-def test_the_local_target_reads_nothing_of_the_users_aws_setup(endpoint, monkeypatch):
+def test_the_local_target_is_this_machine_and_reads_nothing_of_the_users_aws_setup(
+    endpoint, monkeypatch
+):
     """
     A laptop with real keys, a broken profile or a proxy runs locally all the same, and
     the keys stay where they are.
@@ -76,14 +73,10 @@ def test_the_local_target_reads_nothing_of_the_users_aws_setup(endpoint, monkeyp
     assert target.region == "us-east-1"
     assert target.proxy is None
     assert target.client("iam").list_roles()["Roles"] is not None
-
-
-def test_the_local_target_runs_what_this_machine_is(target):
     assert target.machine_for("arm64") == machine()
     assert target.runs_here
     assert target.allow_private
-    assert target.account == "123456789012"
-    assert target.partition == "aws"
+    assert (target.account, target.partition) == ("123456789012", "aws")
 
 
 def test_an_invoke_is_waited_for_longer_than_the_longest_invocation(

@@ -4,7 +4,7 @@ from aws_facts.limits import limit
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.registry import Registry
-from local_aws.local_lambda.requests.names import reference_of
+from local_aws.local_lambda.requests.function_reference import reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 
 

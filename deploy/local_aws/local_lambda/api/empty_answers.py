@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from local_aws.local_lambda.errors import LambdaError, NotFoundError
 from local_aws.local_lambda.functions.registry import Registry
-from local_aws.local_lambda.requests.names import reference_of
+from local_aws.local_lambda.requests.function_reference import reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
 

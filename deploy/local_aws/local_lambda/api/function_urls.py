@@ -8,7 +8,7 @@ from local_aws.local_lambda import url_errors as refusals
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import FunctionUrl, timestamp
 from local_aws.local_lambda.functions.registry import Registry
-from local_aws.local_lambda.requests.names import Reference, reference_of
+from local_aws.local_lambda.requests.function_reference import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 

@@ -6,10 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.api import concurrency, configuration_merge, tags, versions
+from local_aws.local_lambda.api import (
+    concurrency,
+    function_configuration,
+    tags,
+    versions,
+)
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.registry import Registry
-from local_aws.local_lambda.requests.names import reference_of
+from local_aws.local_lambda.requests.function_reference import reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime import code_package
@@ -21,7 +26,9 @@ async def create(registry: Registry, call: Call) -> Answer:
     parameters = call.parameters
     reference = reference_of(call)
     reference.refuse_as_new()
-    settings = configuration_merge.merged(configuration_merge.DEFAULTS, parameters)
+    settings = function_configuration.merged(
+        function_configuration.DEFAULTS, parameters
+    )
     tagged = dict(parameters.get("Tags", {}))
     tags.check(tagged)
     content = await registry.content(parameters["Code"])
@@ -73,7 +80,7 @@ async def update_code(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionCode."""
     function = _changeable(registry, call)
     parameters = call.parameters
-    configuration_merge.refuse_not_modelled(parameters)
+    function_configuration.refuse_not_modelled(parameters)
     if "ImageUri" in parameters:
         text = (
             "Please don't provide ImageUri when updating a function with packageType "
@@ -105,7 +112,7 @@ async def update_configuration(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionConfiguration."""
     function = _changeable(registry, call)
     before = function.latest.version
-    settings = configuration_merge.merged(before.settings, call.parameters)
+    settings = function_configuration.merged(before.settings, call.parameters)
     layers = before.layers
     if "Layers" in call.parameters:
         named = call.parameters["Layers"]

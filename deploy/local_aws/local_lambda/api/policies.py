@@ -16,7 +16,7 @@ from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.public_access import CALL_URL, Policy
 from local_aws.local_lambda.functions.registry import Registry
-from local_aws.local_lambda.requests.names import Reference, reference_of
+from local_aws.local_lambda.requests.function_reference import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.registry import Registry
-from local_aws.local_lambda.requests.names import resolve
+from local_aws.local_lambda.requests.function_reference import resolve
 from local_aws.local_lambda.requests.service_model import Answer, Call
 
 _MOST = 50  # AWS's documentation of tags on Lambda functions

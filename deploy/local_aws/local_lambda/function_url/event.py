@@ -28,7 +28,7 @@ from aiohttp import web
 
 from local_aws.local_lambda.functions.function_url import FunctionUrl
 from local_aws.local_lambda.requests.access_keys import Caller
-from local_aws.local_lambda.requests.names import ACCOUNT
+from local_aws.local_lambda.requests.function_reference import ACCOUNT
 
 _OF_THE_CONNECTION = {
     *("connection", "keep-alive", "proxy-connection", "te", "trailer"),

@@ -32,7 +32,7 @@ from local_aws.local_lambda.functions.public_access import lets_anybody_call_url
 from local_aws.local_lambda.requests.access_keys import Identify
 from local_aws.local_lambda.requests.signature_parsing import SignedRequest
 from local_aws.local_lambda.runtime.admission import Admission
-from local_aws.local_lambda.runtime.execution import Request
+from local_aws.local_lambda.runtime.invocation import Request
 from local_aws.local_lambda.runtime.version import LATEST
 
 

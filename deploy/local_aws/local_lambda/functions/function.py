@@ -12,7 +12,7 @@ from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.functions.function_url import FunctionUrl
 from local_aws.local_lambda.functions.public_access import Policy
 from local_aws.local_lambda.functions.version_state import VersionState
-from local_aws.local_lambda.requests.names import Reference
+from local_aws.local_lambda.requests.function_reference import Reference
 from local_aws.local_lambda.runtime.admission import EventLimits, Runner
 from local_aws.local_lambda.runtime.code_package import Package
 from local_aws.local_lambda.runtime.fleet import Fleet, Shared

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws.local_lambda.requests.names import Reference
+from local_aws.local_lambda.connections import authority
+from local_aws.local_lambda.requests.function_reference import Reference
 
 
 def timestamp() -> str:
@@ -34,8 +35,7 @@ class Address:
     port: int
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return authority(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

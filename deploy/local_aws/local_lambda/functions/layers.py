@@ -10,7 +10,7 @@ from typing import Any
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.version_state import timestamp
-from local_aws.local_lambda.requests.names import ACCOUNT
+from local_aws.local_lambda.requests.function_reference import ACCOUNT
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.code_package import Package, unpacked_bytes
 

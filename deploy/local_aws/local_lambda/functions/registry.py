@@ -14,7 +14,7 @@ from local_aws.local_lambda.function_url.front import UrlFront
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.layers import Layers
 from local_aws.local_lambda.functions.version_state import VersionState
-from local_aws.local_lambda.requests.names import Reference, reference_of
+from local_aws.local_lambda.requests.function_reference import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.requests.signature import presign
 from local_aws.local_lambda.runtime import code_package

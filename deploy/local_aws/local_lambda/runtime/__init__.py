@@ -5,7 +5,7 @@ Invocations run: their admission, and the environments that take them.
   those of one ``version``, whose code is a ``code_package``.
 * ``environment`` is one execution environment; ``idle_stack`` holds those that wait.
   All of them talk to ``runtime_api``.
-* ``execution``, ``outcome`` and ``report_lines``: a request, how it ended, and the
+* ``invocation``, ``outcome`` and ``report_lines``: a request, how it ended, and the
   log lines that Lambda adds.
 * ``processes``: the operating system's side.
 """

@@ -9,8 +9,8 @@ from functools import partial
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
-from local_aws.local_lambda.runtime.execution import Answer, Execution, Request
 from local_aws.local_lambda.runtime.fleet import Fleet
+from local_aws.local_lambda.runtime.invocation import Answer, Execution, Request
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 _ACCOUNT = "ConcurrentInvocationLimitExceeded"

@@ -26,6 +26,9 @@ _BY_THE_ZIP = {
     *(errno.ENOENT, errno.ENOTDIR),
 }
 
+# What zipfile raises; of an encrypted member, RuntimeError.
+_BY_ZIPFILE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
+
 # Where each zip was unpacked last, by its digest. A worker's takes a second to compile.
 _UNPACKED: dict[str, Path] = {}
 
@@ -111,16 +114,7 @@ def _unpack(content: bytes, folder: Path, room: int) -> Package:
         if earlier := _UNPACKED.get(package.sha256):
             _take_compiled(earlier, package.task_root)
         _UNPACKED[package.sha256] = package.task_root
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,  # encrypted
-        UnicodeError,
-        ValueError,
-    ) as error:
+    except (*_BY_ZIPFILE, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _BY_THE_ZIP:
             raise
         text = (

@@ -18,11 +18,11 @@ from dataclasses import replace
 from functools import partial
 
 from local_aws.local_lambda.runtime import outcome, report_lines
-from local_aws.local_lambda.runtime.execution import Execution
+from local_aws.local_lambda.runtime.invocation import Execution
 from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.processes import process_stats
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch, Watched
-from local_aws.local_lambda.runtime.processes.sandbox_files import Sandbox
+from local_aws.local_lambda.runtime.processes.sandboxes import Sandbox
 from local_aws.local_lambda.runtime.version import Version
 
 # AWS's page lambda-runtime-environment: an init is stopped then, and repeated under the

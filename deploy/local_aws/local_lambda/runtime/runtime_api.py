@@ -19,7 +19,7 @@ from http import HTTPStatus
 
 from local_aws.local_lambda.runtime import outcome
 from local_aws.local_lambda.runtime.environment import Environment
-from local_aws.local_lambda.runtime.execution import Execution
+from local_aws.local_lambda.runtime.invocation import Execution
 
 _BACKLOG = 4096  # a thousand environments may come at once
 # awslambdaric sends an exception's traceback in a header, of up to max_header_size in

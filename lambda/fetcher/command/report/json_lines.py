@@ -60,14 +60,7 @@ def line_of(item: Item, download: Download) -> str:
 
 
 def line_again(line: bytes, item: Item) -> bytes:
-    """
-    Return the line of an earlier report for a row that may have moved since.
-
-    Args:
-        line: The line, its end included.
-
-        item: The row now.
-    """
+    """Return the line of an earlier report, for a row that may have moved since."""
     tail = f"{carried_fields(item)}}}\n".encode()
     own = line.removesuffix(tail)
     has_tail = own != line and own.rpartition(b", ")[2].startswith(_LAST)

@@ -83,15 +83,9 @@ def write_table(
     path: Path, lines: Callable[[], Iterable[bytes]], *, is_csv: bool
 ) -> None:
     """
-    Write a table.
+    Write the lines of a report as CSV, or else Parquet.
 
-    Args:
-        path: Where.
-
-        lines: Called for the lines of a report, more than once if the carried columns
-            of later ones differ from those of the first.
-
-        is_csv: Whether it is CSV, and not Parquet.
+    They are asked for again if later ones carry other columns than the first.
     """
     seen: dict[str, set[type]] = {}
     while True:
@@ -120,14 +114,21 @@ def lines_of(path: Path) -> Iterator[bytes]:
         ValueError: If it is not a table of a report.
     """
     is_csv = path.suffix.lower() == ".csv"
-    for row in (_csv_rows if is_csv else _parquet_rows)(path):
-        try:
-            line = json.dumps(row).encode() + b"\n"
-        except TypeError as error:
-            raise _foreign(path) from error
-        if fields_of(line) is None:
-            raise _foreign(path)
-        yield line
+    try:
+        yield from map(_line, (_csv_rows if is_csv else _parquet_rows)(path))
+    except (ValueError, TypeError, csv.Error) as error:
+        msg = (
+            f"--report {path} is there already, but it is not a report. Name another "
+            "file, or remove this one."
+        )
+        raise ValueError(msg) from error
+
+
+def _line(row: Row) -> bytes:
+    line = json.dumps(row).encode() + b"\n"
+    if fields_of(line) is None:
+        raise ValueError(line)
+    return line
 
 
 def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -239,20 +240,17 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
         for batch in parquet.ParquetFile(path).iter_batches(_ROWS_AT_ONCE):
             yield from batch.to_pylist()
-    except (pa.ArrowException, TypeError) as error:
-        raise _foreign(path) from error
+    except pa.ArrowException as error:
+        raise ValueError(path) from error
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8", newline="", errors="surrogateescape") as file:
         rows = csv.DictReader(file, strict=True)
-        try:
-            if list(rows.fieldnames or ())[: len(FIELDS)] != list(FIELDS):
-                raise _foreign(path)
-            for row in rows:
-                yield {name: _value(name, text) for name, text in row.items()}
-        except (ValueError, TypeError, csv.Error) as error:
-            raise _foreign(path) from error
+        if list(rows.fieldnames or ())[: len(FIELDS)] != list(FIELDS):
+            raise csv.Error(path)
+        for row in rows:
+            yield {name: _value(name, text) for name, text in row.items()}
 
 
 def _value(name: str, text: str) -> object:
@@ -261,10 +259,3 @@ def _value(name: str, text: str) -> object:
     if kind is str:
         return text
     return kind(text) if text else None
-
-
-def _foreign(path: Path) -> ValueError:
-    return ValueError(
-        f"--report {path} is there already, but it is not a report. Name another file, "
-        "or remove this one."
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from functools import partial
 from glob import glob, has_magic
 from io import BufferedReader
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.files.streams import STDIN, Stream, from_pipe, from_s3, is_pipe
@@ -63,13 +61,12 @@ class Input:
 
     def bytes_read(self) -> tuple[int, int]:
         """Return how many of its bytes have been read, and how many there are."""
-        if stream := self._stream:
-            return stream.tell(), stream.size
         if self.raw.closed:
             return 1, 1
-        size = os.fstat(self.raw.fileno()).st_size
-        read = self.raw.tell() if self.share is None else int(self.share * size)
-        return min(size, read), size
+        stream = self._stream
+        size = stream.size if stream else os.fstat(self.raw.fileno()).st_size
+        read = (stream or self.raw).tell()
+        return min(size, read if self.share is None else int(self.share * size)), size
 
 
 def files_of(names: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -157,7 +154,7 @@ def _start_of(file: Any) -> bytes:  # noqa: ANN401 - of many kinds
 
 @contextmanager
 def _raw(name: str) -> Iterator[Any]:
-    """Open a file as it is stored; Parquet, whose end is read first, as a whole."""
+    """Open a file as it is stored."""
     with ExitStack() as stack:
         if name.startswith(SCHEME):
             stream = from_s3(name)
@@ -168,14 +165,7 @@ def _raw(name: str) -> Iterator[Any]:
                 yield file
                 return
             stream = from_pipe(file.fileno())
-        given = stack.enter_context(BufferedReader(stream, BLOCK))
-        if given.peek(len(PARQUET)).startswith(PARQUET):
-            whole = stack.enter_context(TemporaryFile(prefix="fetcher-list-"))
-            shutil.copyfileobj(given, whole)
-            whole.seek(0)
-            yield whole
-        else:
-            yield given
+        yield stack.enter_context(BufferedReader(stream, BLOCK))
 
 
 def _unpacker(magic: bytes, name: str) -> tuple[Any, tuple[type[Exception], ...]]:

@@ -31,7 +31,7 @@ from fetcher.sinks.tars.local import MOST_BYTES, MOST_FILES
 from fetcher.sinks.tars.member import BLOCK
 from fetcher.sinks.tars.s3_tar import S3Tar
 from fetcher.sinks.tars.s3_tar_index import INDEX, TAR, index_of, rows_in
-from fetcher.sinks.tars.scan import Found
+from fetcher.sinks.tars.tar_reading import Found
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fetcher.s3.credentials import Account
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
-    from fetcher.sinks.lasting import ItemsIn, KnownPositions
+    from fetcher.sinks.resumable_sink import ItemsIn, KnownPositions
 
 _COMPLETING_S = 60.0  # at most, for the last tars, once their downloads have ended
 _ENDING = 2  # tars at most whose last parts are on their way, before downloads wait

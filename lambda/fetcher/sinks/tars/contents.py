@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.security.masking import masked
-from fetcher.sinks.lasting import LastingSink
-from fetcher.sinks.tars.scan import position_of
+from fetcher.sinks.resumable_sink import ResumableSink
+from fetcher.sinks.tars.tar_reading import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from fetcher.contract.source import Item
-    from fetcher.sinks.lasting import ItemsIn, KnownPositions
-    from fetcher.sinks.tars.scan import Found
+    from fetcher.sinks.resumable_sink import ItemsIn, KnownPositions
+    from fetcher.sinks.tars.tar_reading import Found
 
 _NOWHERE = -1
 _AT_ONCE = 10_000  # rows of an index that are held
@@ -99,15 +100,14 @@ class Contents:
 
     def others(self, known: KnownPositions) -> dict[str, int]:
         """Return how many bodies each tar has at positions that are not known."""
-        counts: dict[str, int] = {}
-        for position, number in enumerate(self._tars):
-            if number != _NOWHERE and position not in known:
-                tar = self._names[number]
-                counts[tar] = counts.get(tar, 0) + 1
-        return counts
+        return Counter(
+            self._names[number]
+            for position, number in enumerate(self._tars)
+            if number != _NOWHERE and position not in known
+        )
 
 
-class TarsSink(LastingSink, Protocol):
+class TarsSink(ResumableSink, Protocol):
     """Sink whose paths are those of tars, a slash, and the member's name."""
 
     def _contents(self) -> Contents:

@@ -21,10 +21,15 @@ from fetcher.sinks.body_file import Filed
 from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.tars.contents import Contents, TarsSink, found_again
 from fetcher.sinks.tars.member import BLOCK, member_of
-from fetcher.sinks.tars.mend import mend
 from fetcher.sinks.tars.part import TarPart
-from fetcher.sinks.tars.scan import is_as_written, listed_in, may_be_ours, members_in
+from fetcher.sinks.tars.repair import mend
 from fetcher.sinks.tars.shard_files import ShardFiles, part_of
+from fetcher.sinks.tars.tar_reading import (
+    is_as_written,
+    listed_in,
+    may_be_ours,
+    members_in,
+)
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
     from fetcher.s3.scratch_files import Part
-    from fetcher.sinks.lasting import ItemsIn, KnownPositions
+    from fetcher.sinks.resumable_sink import ItemsIn, KnownPositions
 
 # As many samples as img2dataset puts into a shard, and as many bytes as WebDataset's
 # authors advise: https://github.com/webdataset/webdataset

@@ -30,7 +30,7 @@ from fetcher.sinks.body_file import Filed, lost
 from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.part import TarPart
-from fetcher.sinks.tars.s3_tar_index import TAR, index_of, number_of, rows_in
+from fetcher.sinks.tars.s3_tar_index import TAR, index_of, rows_in
 from fetcher.transfer.sink import WHOLE, Sink
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class S3Tar(Sink):
                 self.kept, Download(Outcome.UNSTARTED, detail=_FOREIGN)
             )
         theirs = {
-            number_of(row): row["size"]
+            int(row["key"].partition(".")[0]): row["size"]
             for row in rows_in(self._connection, self._tar, self._until)
         }
         lacking = Download(Outcome.UNSTARTED, detail=_OTHER)

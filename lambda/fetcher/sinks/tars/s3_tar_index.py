@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.errors import S3Error
 from fetcher.sinks.tars.member import END
-from fetcher.sinks.tars.scan import members_read
+from fetcher.sinks.tars.tar_reading import members_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,16 +31,6 @@ _ABSENT = frozenset({403, 404})  # who may not list a bucket is told 403
 def index_of(tar: Place) -> Place:
     """Return the index of a tar."""
     return tar._replace(key=tar.key.removesuffix(TAR) + INDEX)
-
-
-def number_of(row: dict[str, Any]) -> int:
-    """
-    Return the number of the URL in a row of an index.
-
-    >>> number_of({"key": "000000007.body.json"})
-    7
-    """
-    return int(row["key"].partition(".")[0])
 
 
 def rows_in(

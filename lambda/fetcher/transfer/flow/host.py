@@ -192,9 +192,7 @@ class Host:
             self.is_given_up = self.is_dead = True
             self.failure = download
 
-    def ended(
-        self, download: Download, now: float, *, is_answered: bool = False
-    ) -> None:
+    def ended(self, download: Download, now: float, is_answered: bool = False) -> None:
         """Count a download that ended, and judge whether the host is there at all."""
         self._in_flight -= 1
         if is_answered or download.status or download.outcome not in _FAILURES_OF_DEAD:

@@ -124,7 +124,7 @@ class Hosts:
         """Record how an attempt ended."""
         host = attempt.host
         was_dead = host.is_dead
-        host.ended(download, now, is_answered=attempt.is_answered)
+        host.ended(download, now, attempt.is_answered)
         if was_dead:
             self._note_heard(host)
         if host.name in self._queues:

@@ -30,7 +30,7 @@ class Pace:
     """
     The pace of one host, from its first refusal on.
 
-    It has answered well so often since it first answered.
+    `accepted` counts its good answers since the first, which came at `since`.
 
     Attributes:
         refusals: Refusals in a row; those of requests begun together are one.

@@ -104,9 +104,8 @@ class Places:
         self.open = self.silent = self.peak = 0
         self.learns_from = self._limit.since if self._limit else math.inf
 
-    @property
     def is_full(self) -> bool:
-        """Whether nobody may start."""
+        """Tell whether nobody may start; the limit learns of it."""
         at_work = self.open - self.silent
         if at_work < self.connections and self.open < self.most_open:
             return False
@@ -144,9 +143,9 @@ class Places:
         """
         Learn from a download that ended how many connections are of use.
 
-        Of failures, those of hosts that have answered before tell something. One that
-        began `at_peak`, when there were more than ever before, mostly had to connect:
-        its time says nothing of the number.
+        A failure counts only if its host has answered before. A download that began
+        `at_peak`, when there were more than ever before, mostly had to connect: its
+        time says nothing of the number.
         """
         limit, outcome = self._limit, download.outcome
         if not limit:

@@ -33,7 +33,7 @@ _OK = Outcome.OK
 
 
 class Watch:
-    """Judge of all downloads in flight, ten times a second; keeps places up to date."""
+    """Judge of all downloads in flight, ten times a second; it updates `places`."""
 
     def __init__(self, options: Options, places: Places) -> None:
         self._options = options

@@ -12,8 +12,8 @@ import numpy as np
 
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import band
+from experiment.fleet.model.shard_time import cpu_here_s
 from experiment.fleet.model.tail import excess
-from experiment.fleet.model.work import cpu_here_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

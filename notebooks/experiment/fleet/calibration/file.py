@@ -44,8 +44,8 @@ def write(found: Mapping[str, Figure], *, region: str, source: str) -> Path:
         entries[name] = {
             "kind": OURS,
             "value": _short(figure.value),
-            "low": _short(min(figure.low, figure.value)),
-            "high": _short(max(figure.high, figure.value)),
+            "low": _short(figure.low),
+            "high": _short(figure.high),
             "source": source,
             "seen": datetime.now(UTC).date(),
             "region": region,

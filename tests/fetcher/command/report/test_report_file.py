@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.misbehaving_origin import Origin
 from tests.support.running_command import Run
 
 from fetcher.command.report import file as report_file
@@ -15,20 +14,15 @@ from fetcher.command.report.file import ReportFile
 LINE = b'{"url": "http://h/1"}\n'
 
 
-@pytest.fixture
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
 def test_a_report_is_free_again_when_its_run_is_killed(origin, tmp_path):
     """
     At once: the children that still hold it notice, and the next run waits for that.
     """
     urls = [origin.url(f"/bytes/{n}") for n in range(9)]
-    run = Run(tmp_path, [*urls, *(origin.url(f"/silence/{n}") for n in range(2))])
+    silent = [origin.url(f"/silence/killed/{n}") for n in range(2)]
+    run = Run(tmp_path, urls + silent)
     with run.start("--processes", "2") as process:
-        origin.wait_for("/silence", 2)
+        origin.wait_for("/silence/killed", 2)
         run.wait_for_lines(9)
         process.kill()
         with run.start("--deadline", "1"):
@@ -39,9 +33,9 @@ def test_a_report_is_free_again_when_its_run_is_killed(origin, tmp_path):
 
 def test_a_report_that_is_pulled_away_ends_the_run(origin, tmp_path):
     urls = [origin.url(f"/bytes/{n}") for n in range(9)]
-    run = Run(tmp_path, [*urls, origin.url("/silence")])
+    run = Run(tmp_path, [*urls, origin.url("/silence/pulled")])
     with run.start("--processes", "2"):
-        origin.wait_for("/silence", 1)
+        origin.wait_for("/silence/pulled")
         run.wait_for_lines(9)
         run.report.unlink()
         run.process.terminate()

@@ -2,12 +2,12 @@
 
 import io
 import json
-import resource
 import threading
 
 import pytest
 from tests.support.bucket_contents import files_in, objects_in, rows_in
 from tests.support.engine_jobs import run_alone
+from tests.support.full_disk import no_file_larger_than
 from tests.support.full_sink import fetch_while_full
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import WAIT_S
@@ -91,10 +91,8 @@ def test_a_tar_larger_than_a_part_goes_up_in_parts_while_it_grows(proxy, tar, s3
         fill(sink, 2, MB, first=10)
         lost = sink.settle()
     raw = objects_in(s3, tar.bucket)[tar.key]
-    files, rows = (
-        files_in(raw),
-        rows_in(objects_in(s3, tar.bucket)["kept/r/00-00007.jsonl"]),
-    )
+    files = files_in(raw)
+    rows = rows_in(objects_in(s3, tar.bucket)["kept/r/00-00007.jsonl"])
     parts = proxy.seen("UploadPart")
 
     assert lost == {}
@@ -130,15 +128,11 @@ def test_a_shard_of_which_nothing_came_leaves_nothing(proxy, tar, s3):
 def test_of_a_body_that_temporary_storage_has_no_room_for_nothing_is_in_the_tar(
     proxy, tar, s3, size, give
 ):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with sink_for(tar, proxy) as sink:
         fill(sink, 2, 50_000)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, hard))
-        try:
-            with pytest.raises(OSError, match="File too large"):
-                give(sink, Item(2, "http://h/2.jpg"), body(2, size))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        too_large = pytest.raises(OSError, match="File too large")
+        with no_file_larger_than(150_000), too_large:
+            give(sink, Item(2, "http://h/2.jpg"), body(2, size))
         fill(sink, 1, 50_000, first=3)
         lost = sink.settle()
     names = files_in(objects_in(s3, tar.bucket)[tar.key])

@@ -22,7 +22,6 @@ from fetcher.s3.credentials import Account
 from fetcher.s3.urls import Place
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.tars.s3_tar import S3Tar
-from fetcher.sinks.scratch import Scratch
 from fetcher.contract.template_source import Template
 
 kind, many, url, s3_url, bucket, folder = sys.argv[1:]
@@ -34,7 +33,6 @@ keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
 account = Account(*keys, "", "us-east-1", s3_url)
 sink = {
     "directory": lambda: Directory(Path(folder, "kept")),
-    "scratch": Scratch,
     "s3-tar": lambda: S3Tar(Place(bucket, "t.tar"), account, until),
 }[kind]()
 def account_for(index, _, download):
@@ -53,7 +51,7 @@ def check_cost(endpoint, s3, many, rounds):
 
     All of them write to memory, for what a disk takes says more about the disk.
     """
-    spent = {"directory": [], "scratch": [], "s3-tar": []}
+    spent = {"directory": [], "s3-tar": []}
     room = 2 * many * 12_000
     with Nginx([10_000]) as origin, memory_folder("cost-", room) as memory:
         for _ in range(rounds):

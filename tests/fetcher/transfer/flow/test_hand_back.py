@@ -1,7 +1,7 @@
 """Shards that end early, and what they tell of hosts and are told of them."""
 
 import pytest
-from tests.support.virtual_time import Fate, simulate
+from tests.support.virtual_time import Fate, otherwise, simulate
 
 from fetcher.contract.outcome import GONE, Outcome
 
@@ -12,8 +12,7 @@ URLS = [f"http://h{number}.test/" for number in range(100)]
 
 
 def mute_below(number):
-    silent = set(URLS[:number])
-    return lambda url, *_: MUTE if url in silent else OK
+    return otherwise(OK, dict.fromkeys(URLS[:number], MUTE))
 
 
 def test_a_shard_ends_a_moment_after_its_last_word_and_hands_back_the_rest():
@@ -36,18 +35,11 @@ def test_it_waits_the_less_the_more_it_has_seen_of_silence():
     Where half of those silent for a second speak in the next, that is waited for.
     """
     urls = [f"http://h{number}.test/" for number in range(400)]
-    slow, mute = set(urls[:150]), set(urls[150:180])
-
-    def fate_of(url, *_):
-        if url in mute:
-            return MUTE
-        return Fate(1.9, speaks_s=1.8) if url in slow else OK
-
-    def most_are_mute(url, *_):
-        return MUTE if url in mute else OK
-
-    patient = simulate(urls, fate_of, connections=400, hands_back=True)
-    quick = simulate(urls, most_are_mute, connections=400, hands_back=True)
+    mute = dict.fromkeys(urls[150:180], MUTE)
+    slow = dict.fromkeys(urls[:150], Fate(1.9, speaks_s=1.8))
+    options = {"connections": 400, "hands_back": True}
+    patient = simulate(urls, otherwise(OK, mute | slow), **options)
+    quick = simulate(urls, otherwise(OK, mute), **options)
 
     assert patient.outcomes().count(Outcome.OK) == 370
     assert quick.outcomes().count(Outcome.OK) == 370
@@ -55,14 +47,9 @@ def test_it_waits_the_less_the_more_it_has_seen_of_silence():
 
 
 def test_a_file_that_pauses_halfway_is_not_handed_back():
-    paused = Fate(6.0, speaks_s=1.0, bytes_per_s=1.0)
-    silent = mute_below(10)
-    run = simulate(
-        URLS,
-        lambda url, *args: paused if url == URLS[99] else silent(url, *args),
-        connections=100,
-        hands_back=True,
-    )
+    fates = dict.fromkeys(URLS[:10], MUTE)
+    fates[URLS[99]] = Fate(6.0, speaks_s=1.0, bytes_per_s=1.0)
+    run = simulate(URLS, otherwise(OK, fates), connections=100, hands_back=True)
 
     assert run.ended[99].outcome == Outcome.OK
     assert run.outcomes()[:10] == [Outcome.UNSTARTED] * 10
@@ -101,9 +88,9 @@ def test_what_is_learnt_of_hosts_is_told():
     Two silences, wherever, are as good as one refused connection.
     """
     fates = {URLS[0]: REFUSED, URLS[1]: Fate(0.001, Outcome.DNS, 0), URLS[2]: MUTE}
-    silent_twice = simulate(URLS, lambda url, *_: fates.get(url, OK))
+    silent_twice = simulate(URLS, otherwise(OK, fates))
     fates[URLS[3]] = Fate(0.5, Outcome.READ_TIMEOUT, 0)
-    silent_once = simulate(URLS, lambda url, *_: fates.get(url, OK), attempts=1)
+    silent_once = simulate(URLS, otherwise(OK, fates), attempts=1)
     names = [url.removeprefix("http://").strip("/") for url in URLS]
 
     assert silent_twice.silences == dict.fromkeys(names[:3], GONE)
@@ -122,8 +109,8 @@ def test_what_is_learnt_of_hosts_is_told():
     ],
 )
 def test_a_host_said_to_be_gone_has_one_cheap_try_at_the_end(fate, outcome, at_most_s):
-    run = simulate(URLS, lambda url, *_: fate if url == URLS[0] else OK,
-        gone=["h0.test"], connections=100)  # fmt: skip
+    fates = otherwise(OK, {URLS[0]: fate})
+    run = simulate(URLS, fates, gone=["h0.test"], connections=100)
     tries = [at for position, at in run.engine.tries if position == 0]
 
     assert run.ended[0].outcome == outcome

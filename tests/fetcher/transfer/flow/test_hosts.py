@@ -3,7 +3,6 @@
 import math
 from itertools import count
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,19 +19,16 @@ OK = Download(Outcome.OK, 200)
 REFUSED = Download(Outcome.CONNECT, detail="connection refused")
 
 
-@pytest.fixture
-def host_of():
-    """
-    Make a host of its own set of limits.
-    """
-    return lambda **options: hosts_of(**options).named("h", 0.0)
-
-
 def hosts_of(**options):
     return Hosts(Options(**options), Places(10, 80))
 
 
-def test_so_many_downloads_at_one_host_and_no_more(host_of):
+def host_of(**options):
+    """Make a host of its own set of limits."""
+    return hosts_of(**options).named("h", 0.0)
+
+
+def test_so_many_downloads_at_one_host_and_no_more():
     host = host_of(per_host=2)
     host.start(0.0)
     one = host.free_at()
@@ -43,7 +39,7 @@ def test_so_many_downloads_at_one_host_and_no_more(host_of):
     assert (one, full, host.free_at()) == (0.0, math.inf, 0.0)
 
 
-def test_requests_are_begun_at_the_rate_given_and_pauses_are_not_saved_up(host_of):
+def test_requests_are_begun_at_the_rate_given_and_pauses_are_not_saved_up():
     host = host_of(host_rate=4.0)
     begun = []
     for _ in range(8):
@@ -61,7 +57,7 @@ def failing(host, now, times):
         host.ended(REFUSED, now)
 
 
-def test_a_dead_host_rests_then_is_asked_by_few_at_a_time(host_of):
+def test_a_dead_host_rests_then_is_asked_by_few_at_a_time():
     host = host_of()
     failing(host, 0.0, 1)
     rests = []
@@ -79,7 +75,7 @@ def test_a_dead_host_rests_then_is_asked_by_few_at_a_time(host_of):
     assert host.is_given_up
 
 
-def test_an_answer_however_bad_shows_that_the_host_is_there(host_of):
+def test_an_answer_however_bad_shows_that_the_host_is_there():
     host = host_of()
     failing(host, 0.0, 3)
     dead = host.is_dead

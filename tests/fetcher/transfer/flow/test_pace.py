@@ -4,7 +4,7 @@ import math
 from collections import Counter
 
 import pytest
-from tests.support.virtual_time import Fate, simulate
+from tests.support.virtual_time import Fate, otherwise, simulate
 
 from fetcher.contract.outcome import Outcome
 
@@ -155,8 +155,8 @@ def test_urls_that_a_host_refuses_for_ever_cost_it_no_other(
     no = Fate(0.02, Outcome.HTTP_STATUS, status, speaks_s=0.02, retry_after_s=wait_s)
     bad = range(7, many, every)
     urls = [f"http://h/{n}" for n in range(many)]
-    bad_urls = {urls[n] for n in bad}
-    run = simulate(urls, lambda url, *_: no if url in bad_urls else OK, connections=20)
+    fates = dict.fromkeys((urls[n] for n in bad), no)
+    run = simulate(urls, otherwise(OK, fates), connections=20)
 
     assert run.outcomes().count(Outcome.OK) == many - len(bad)
     assert run.ended[7].attempts <= (2 + 3 if status == 503 else 10 + 3)
@@ -189,14 +189,18 @@ def test_what_waits_at_dead_hosts_has_one_try_when_all_else_is_done():
     assert run.seconds < run.times[2_011] + 16
 
 
-def test_a_dead_host_with_many_urls_is_given_up_after_a_few():
-    run = simulate(
-        [f"http://h/{n}" for n in range(3_000)], lambda *_: GONE, connections=10
-    )
+@pytest.mark.parametrize("outcome", [Outcome.CONNECT, Outcome.CUT])
+def test_a_dead_host_with_many_urls_is_given_up_after_a_few(outcome):
+    """
+    Hammering it helps neither side.
+    """
+    gone = Fate(0.01, outcome, status=0)
+    urls = [f"http://h/{n}" for n in range(3_000)]
+    run = simulate(urls, lambda *_: gone, connections=10)
     untried = [one for one in run.ended if not one.attempts]
 
-    assert set(run.outcomes()) == {Outcome.CONNECT}
-    assert len(run.engine.tries) < 100
+    assert set(run.outcomes()) == {outcome}
+    assert len(run.engine.tries) < 120
     assert run.seconds < 20
     assert all("not tried: the host" in one.detail for one in untried)
 
@@ -217,10 +221,7 @@ def test_a_host_that_comes_back_is_asked_for_all_it_has():
 
 def test_two_silences_of_a_slow_host_do_not_cost_its_other_urls():
     urls = [f"http://h/{n}" for n in range(40)]
-    run = simulate(
-        urls,
-        lambda url, *_: Fate() if url.endswith(("/0", "/1")) else OK,
-        connections=2,
-    )
+    fates = dict.fromkeys(urls[:2], Fate())
+    run = simulate(urls, otherwise(OK, fates), connections=2)
 
     assert run.outcomes() == [Outcome.READ_TIMEOUT] * 2 + [Outcome.OK] * 38

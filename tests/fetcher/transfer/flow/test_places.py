@@ -68,7 +68,7 @@ def test_places_for_the_silent_do_not_count_as_connections_that_are_short():
     places = Places(0, 448)
     places.open, places.silent = 448, 400
 
-    assert places.is_full
+    assert places.is_full()
     for _ in range(100):
         places.learn(Download(Outcome.OK, 200), 0.0, 0.1, has_answered=True)
     assert places.connections == 64

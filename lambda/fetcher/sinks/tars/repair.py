@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.tars.part import index_line
-from fetcher.sinks.tars.scan import members_in
+from fetcher.sinks.tars.tar_reading import members_in
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from fetcher.sinks.lasting import KnownPositions
-    from fetcher.sinks.tars.scan import Found
+    from fetcher.sinks.resumable_sink import KnownPositions
+    from fetcher.sinks.tars.tar_reading import Found
 
 _COPIED_BYTES = 1_048_576
 

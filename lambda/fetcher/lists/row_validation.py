@@ -6,9 +6,9 @@ import re
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fetcher.contract.source import Item
+from fetcher.contract.source import made
 from fetcher.lists.problems import Problems
-from fetcher.lists.seen import SeenNames
+from fetcher.lists.seen_names import SeenNames
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.security.masking import has_credentials, masked, masked_in
@@ -16,6 +16,7 @@ from fetcher.security.masking import has_credentials, masked, masked_in
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fetcher.contract.source import Item
     from fetcher.lists.columns import Rows
 
 _NOT_READ = "not read: "
@@ -70,17 +71,12 @@ class RowBlock(NamedTuple):
         """Yield them as items."""
         numbers = range(self.first, self.first + len(self.urls))
         columns = (column or repeat("") for column in self[1:])
-        return map(Item._make, zip(numbers, *columns, strict=False))
+        return map(made, zip(numbers, *columns, strict=False))
 
 
-class Judge:
+class RowValidator:
     """
-    Judge of a list's rows, which come in their order.
-
-    Args:
-        allow_s3: Whether ``s3://bucket/key`` is a URL, too.
-
-        allow_credentials: Whether URLs may hold a user name or password.
+    Judge of a list's rows, which come in their order, by the rules of a `UrlList`.
 
     Attributes:
         count: How many rows came.

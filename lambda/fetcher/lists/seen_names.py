@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from array import array
 from itertools import repeat
 from typing import TYPE_CHECKING
+
+from fetcher.lists.number_table import NumberTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST = 2**23  # names: 96 MB of them, and 64 MB of slots
-_FEWEST = 2**12  # slots
 _URL = 0x5EED_0FF5_E75  # tells the URL of a row from the name it is stored under
 
 
@@ -31,19 +31,13 @@ class SeenNames:
     """
 
     def __init__(self) -> None:
-        self._keys = array("q")
-        self._rows = array("I")  # that had them first: twice the number, 1 if by name
-        self._slots = array("I", [0]) * _FEWEST  # position of a key, plus 1
+        # By hash, the row that had it first: twice its number, 1 more if by name.
+        self._rows = NumberTable("I")
         self._has_names = False  # or else no row has any but its URL
 
     def expect(self, names: int) -> None:
         """Make room for so many at once."""
-        needed = min(names, MOST) * 3 // 2
-        if needed <= len(self._slots):
-            return
-        self._slots = array("I", [0]) * (1 << needed.bit_length())
-        for position, key in enumerate(self._keys, 1):
-            self._slots[self._at(key)] = position
+        self._rows.expect(min(names, MOST))
 
     def add(
         self, urls: Sequence[str], first: int, names: Sequence[str] = ()
@@ -54,13 +48,13 @@ class SeenNames:
         Returns:
             By position among these, the number of the first row with that URL or name.
         """
-        if names or self._has_names or len(self._keys) + len(urls) > MOST:
+        if names or self._has_names or len(self._rows.keys) + len(urls) > MOST:
             pairs = zip(urls, names or repeat(""), strict=False)
             firsts = (self.first_of(*pair, first + n) for n, pair in enumerate(pairs))
             return {n: found for n, found in enumerate(firsts) if found >= 0}
-        self.expect(len(self._keys) + len(urls))
+        self.expect(len(self._rows.keys) + len(urls))
         repeats = {}
-        keys, rows, slots = self._keys, self._rows, self._slots
+        keys, rows, slots = self._rows.keys, self._rows.numbers, self._rows.slots
         hashes, mask, start = list(map(hash, urls)), len(slots) - 1, len(keys)
         keys.extend(hashes)
         rows.extend(range(first << 1, (first + len(urls)) << 1, 2))
@@ -89,33 +83,16 @@ class SeenNames:
         """
         if not url:
             return -1
-        self.expect(len(self._keys) + 2)
-        found = self._find(hash(name or url))
+        find, put = self._rows.get, self._rows.put
+        found = find(hash(name or url))
         if found < 0 and (name or self._has_names):
-            found = self._find(hash(url) ^ _URL)
+            found = find(hash(url) ^ _URL)
         if found < 0 and name:
-            found = self._find(hash(url))
+            found = find(hash(url))
             found = -1 if found & 1 else found  # another's name is not its URL
-        if found < 0 and len(self._keys) < MOST:
+        if found < 0 and len(self._rows.keys) < MOST:
             self._has_names = self._has_names or bool(name)
-            self._put(hash(name or url), row << 1 | bool(name))
+            put(hash(name or url), row << 1 | bool(name))
             if name:
-                self._put(hash(url) ^ _URL, row << 1 | 1)
+                put(hash(url) ^ _URL, row << 1 | 1)
         return found >> 1
-
-    def _at(self, key: int) -> int:
-        """Return the slot of a key, or else the one it would go to."""
-        mask = len(self._slots) - 1
-        at = key & mask
-        while (found := self._slots[at]) and self._keys[found - 1] != key:
-            at = at + 1 & mask
-        return at
-
-    def _find(self, key: int) -> int:
-        position = self._slots[self._at(key)]
-        return self._rows[position - 1] if position else -1
-
-    def _put(self, key: int, row: int) -> None:
-        self._keys.append(key)
-        self._rows.append(row)
-        self._slots[self._at(key)] = len(self._keys)

@@ -73,7 +73,7 @@ def cpu_s(question: Question, constants: Draws) -> np.ndarray:
     """Return the seconds that the processor of an execution takes over a file."""
     used = cpu_here_s(question) * constants[_table(question)]
     if question.is_to_s3:
-        sent = _cpu_here_s(question, "https") * constants["upload_cpu_share"]
+        sent = cpu_here_s(question, "https") * constants["upload_cpu_share"]
         used = used + sent
     vcpus = question.memory_mb / constants["vcpu_memory_mb"]
     share = np.minimum(vcpus, _processes(question, vcpus))
@@ -175,24 +175,19 @@ def throughput(
     return rate
 
 
-def cpu_here_s(question: Question) -> float:
-    """Return the CPU seconds of a file where the tables were measured."""
-    return _cpu_here_s(question, question.scheme)
-
-
-def _table(question: Question) -> str:
-    return f"cpu_s_{question.engine}_{question.scheme}"
-
-
-def _cpu_here_s(question: Question, scheme: str) -> float:
+def cpu_here_s(question: Question, scheme: str = "") -> float:
     """
     Return the CPU time of a file on the machine of the table, mean over the sizes.
 
     Between the sizes of the table it is interpolated in their logarithms; smaller
     files take as long as the smallest, and larger ones grow in proportion.
     """
-    table = constant(f"cpu_s_{question.engine}_{scheme}")
+    table = constant(_table(question, scheme))
     known, seconds = np.array(table.sizes_bytes), np.array(table.values)
     sizes = np.maximum(question.sizes_bytes, known[0])
     within = np.exp(np.interp(np.log(sizes), np.log(known), np.log(seconds)))
     return float(np.mean(within * np.maximum(1.0, sizes / known[-1])))
+
+
+def _table(question: Question, scheme: str = "") -> str:
+    return f"cpu_s_{question.engine}_{scheme or question.scheme}"

@@ -9,15 +9,14 @@ import pandas as pd
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import mark
+from experiment.fleet.bottlenecks import shares
 from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import Band
-from experiment.fleet.limits import shares
 from experiment.fleet.sentences import (
+    answers,
     asked_in_words,
     calibration_in_words,
-    in_money,
     in_time,
-    what_binds,
 )
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
@@ -49,14 +48,9 @@ def of_files(question: Question, sample: Sample | None) -> str:
 
 def answer(question: Question, made: Forecast, deadline_s: float) -> Shown:
     """Return time, dollars, and how likely the deadline and what binds are."""
-    kept = float((made.seconds <= deadline_s).mean())
-    rows = {
-        "Time": in_time(made.time),
-        "Dollars": in_money(made.cost),
-        f"Inside {duration(deadline_s)}": f"in {kept * 100:.0f} % of the draws",
-        "Bottleneck": what_binds(question),
-    }
-    return Shown(pd.DataFrame(list(rows.items()), columns=["", ""]))
+    told = answers(question, made, deadline_s).items()
+    rows = [(name.capitalize(), text) for name, text in told]
+    return Shown(pd.DataFrame(rows, columns=["", ""]))
 
 
 def limits_table(question: Question) -> Shown:

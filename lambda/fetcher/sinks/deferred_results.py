@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Report = Callable[[int, Item, Download], None]
 
 
-class Settling:
+class DeferredResults:
     """
     Downloads that a sink takes its time for, passed on as each is settled.
 

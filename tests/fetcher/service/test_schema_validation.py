@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
 from fetcher.service.function_url_events import Refusal
-from fetcher.service.schema import check, document
+from fetcher.service.schema_validation import check, document
 
 SCHEMAS = document()["components"]["schemas"]
 REQUESTS = ["Items", "JobRequest", "IdempotencyKey", "After", "Limit", "Id"]

@@ -24,7 +24,7 @@ class KnownPositions(Protocol):
         """Tell whether a position is among them."""
 
 
-class LastingSink(Sink, Protocol):
+class ResumableSink(Sink, Protocol):
     """
     A sink that is resumed: a report has said what is in it.
 

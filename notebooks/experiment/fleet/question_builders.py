@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fleet import FleetSettings
-from experiment.plan.url_facts import file_bytes, is_signed, region_of
-from fetcher.contract.template_source import Template
+from experiment.plan.url_facts import file_bytes, is_signed, region_in, region_of
 from fetcher.s3.urls import SCHEME
 from rollout.target.credentials import aws_region
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from experiment.plan.run_plan import Plan
 
 NOT_MODELLED = "not_modelled"
-_HTTP = "http:"
 _DRAWS = 100
 # What has the same name in settings and questions.
 _ALIKE = (
@@ -52,13 +50,13 @@ def question_of(
     files = sample.files if sample else files
     origin = settings.origin_url and f"{settings.origin_url.rstrip('/')}/{{number}}"
     url = settings.url_template or origin
-    from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
+    from_s3 = url.startswith(SCHEME) or bool(settings.sources or region_in(url))
     asked = Question(
         **{name: getattr(settings, name) for name in _ALIKE},
         files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
         region=aws_region(),
-        scheme="http" if url.startswith(_HTTP) else "https",
+        scheme="http" if url.startswith("http:") else "https",
         source=S3 if from_s3 else INTERNET,
         in_vpc=bool(settings.subnets),
     )
@@ -132,7 +130,3 @@ def beside_measured(
         "high_s": high,
         "measured_to_median": wall_s / median,
     }
-
-
-def _region_in(template: str) -> str:
-    return region_of(Template(template, ((0, 1),))) if template else ""

@@ -3,8 +3,8 @@
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
+from fetcher.sinks.deferred_results import DeferredResults
 from fetcher.sinks.discard import Discard
-from fetcher.sinks.settling import Settling
 from fetcher.transfer.sink import WHOLE
 
 LOST = Download(Outcome.SINK, detail="the bucket is gone")
@@ -27,7 +27,9 @@ class Slow(Discard):
 
 def test_each_download_is_passed_on_once_when_its_body_is_safe_or_lost():
     sink, told = Slow(), []
-    settling = Settling(sink, lambda at, item, end: told.append((at, item.number, end)))
+    settling = DeferredResults(
+        sink, lambda at, item, end: told.append((at, item.number, end))
+    )
     failed = Download(Outcome.CUT, detail="ended early")
     sink.safe = {4: None}  # before its download is reported
     settling.collect()

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.lists import seen as module
-from fetcher.lists.seen import SeenNames
+from fetcher.lists import seen_names as module
+from fetcher.lists.seen_names import SeenNames
 
 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=40), max_size=6))

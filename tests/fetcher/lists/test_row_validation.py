@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 from tests.fetcher.lists.test_file_names import URLS, can_be_fetched
 
 from fetcher.contract.source import Item
-from fetcher.lists import judge as module
+from fetcher.lists import row_validation as module
 from fetcher.lists.file_names import name_of
 from fetcher.lists.formats import Rows
-from fetcher.lists.judge import Judge
+from fetcher.lists.row_validation import RowValidator
 
 SHA = "A" * 64
 
 
 def judged(urls, names=(), sha256s=(), **allowed):
-    judge = Judge(**({"allow_s3": False, "allow_credentials": True} | allowed))
+    judge = RowValidator(**({"allow_s3": False, "allow_credentials": True} | allowed))
     return list(judge.judged(Rows(urls, names, sha256s)).items())
 
 
