@@ -155,7 +155,6 @@ def photographed(browser, name):
 
 def test_run_all_of_the_first_notebook(lab):
     with page() as browser:
-        browser.look(height=2_000)
         lab.opened(browser, "00_start_here")
         assert not errors(lab.run_all(browser))
         photographed(browser, "00")
@@ -163,7 +162,6 @@ def test_run_all_of_the_first_notebook(lab):
 
 def test_run_all_of_a_fan_out_leaves_a_report(lab, tmp_path):
     with page() as browser:
-        browser.look(height=2_000)
         lab.opened(browser, "20_fan_out", run_folder=str(tmp_path / "run"), files=400)
         assert not errors(lab.run_all(browser))
         photographed(browser, "20")
@@ -177,7 +175,6 @@ def test_run_all_of_a_fan_out_leaves_a_report(lab, tmp_path):
 def test_the_stop_button_stops_a_run_and_the_same_tab_resumes_it(lab, tmp_path):
     folder = tmp_path / "run"
     with HeldOrigin(served=10) as origin, page() as browser:
-        browser.look(height=2_000)
         given = SIZE | {"origin_url": origin.url, "run_folder": str(folder)}
         lab.opened(browser, "20_fan_out", **given)
         browser.value(RUN_ALL)

@@ -19,20 +19,14 @@ CHROMIUM = shutil.which("chromium")
 
 
 class Page:
-    """
-    A page. Made by `page`.
-
-    Attributes:
-        requested: The addresses that it asked for.
-    """
+    """A page. Made by `page`."""
 
     def __init__(self, address):
         self._socket = websocket.create_connection(
             address, timeout=WAIT_S, suppress_origin=True
         )
         self._numbers = itertools.count(1)
-        self.requested = []
-        for domain in ("Page", "Runtime", "Network"):
+        for domain in ("Page", "Runtime"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
@@ -43,8 +37,6 @@ class Page:
         self._socket.send(json.dumps(message))
         while True:
             answer = json.loads(self._socket.recv())
-            if answer.get("method") == "Network.requestWillBeSent":
-                self.requested.append(answer["params"]["request"]["url"])
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 return answer["result"]
@@ -88,21 +80,6 @@ class Page:
                 **box,
             )
 
-    def look(self, *, width=1280, height=900, dark=False):
-        """Have a window of this size, in light or dark."""
-        scheme = "dark" if dark else "light"
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
-        self.call(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )
-
     def photograph(self, path):
         """Write all of the page, as tall as it is, to a PNG."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
@@ -122,7 +99,8 @@ def page():
         command = [
             *(CHROMIUM, "--headless=new", "--no-first-run", "--disable-gpu"),
             *("--remote-debugging-port=0", f"--user-data-dir={folder}"),
-            *("--disable-dev-shm-usage", "--no-proxy-server", "about:blank"),
+            *("--disable-dev-shm-usage", "--no-proxy-server"),
+            *("--window-size=1280,2000", "about:blank"),
         ]
         if os.geteuid() == 0:
             command.append("--no-sandbox")  # it refuses to run as root otherwise

@@ -44,6 +44,7 @@ def executed(folder):
     table = v4.new_output("execute_result", {"text/html": "<table><td>7</td></table>"})
     cells = [
         v4.new_markdown_cell("# 40 · Does it work?\n\nWe try."),
+        v4.new_markdown_cell("## Parameters\n\nSet them."),
         v4.new_code_cell(
             f'run_folder = "{root()}"', metadata={"tags": ["injected-parameters"]}
         ),
@@ -179,6 +180,7 @@ def test_the_executed_notebook_is_shown_with_its_code_folded(with_notebook):
     assert "<h1>Does it work?</h1>" in with_notebook
     assert "100 % done" in with_notebook
     assert "50 % done" not in with_notebook
+    assert "Set them." not in with_notebook
     assert "<td>7</td>" in with_notebook
     (folded,) = re.findall(r"<details class=\"source\">.*?</details>", with_notebook)
     assert "secret_of_the_code" in folded
