@@ -18,7 +18,7 @@ from webdataset import tariterators
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
 from experiment.tables.outcomes import OutcomeBlock
-from experiment.tables.table import Names, downloads_table
+from experiment.tables.run_tables import Names, downloads_table
 from fetcher import handler
 from fetcher.__main__ import main
 from fetcher.contract.inline_source import Inline

@@ -8,7 +8,7 @@ import pytest
 from tests.support.notebook_cells import NAMES, cells_of
 from tests.support.notebook_kernel import forget_all
 
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.run.kernels import execute, kernel
 from rollout.deploy.deploy import ABSENT, status

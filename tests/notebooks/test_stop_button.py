@@ -4,7 +4,7 @@ from tests.support.held_origin import HeldOrigin
 from tests.support.notebook_kernel import notebook_kernel
 from tests.support.waiting import WAIT_S, eventually
 
-from experiment.ledger.reports import check_free, read_invocations
+from experiment.ledger.ledger_file import check_free, read_invocations
 from experiment.ledger.run_folder import read_run
 
 SIZE = {"files": 40, "file_kb": 1, "concurrency": 2, "shards_per_execution": 2}

@@ -22,8 +22,8 @@ from experiment.fleet.calibration.probes import (
     told_by,
 )
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for
+from experiment.ledger.run_paths import shown_path
 from experiment.parameters.checks import SettingsError
 from experiment.run.wave import FanOutError
 from experiment.session import open_session

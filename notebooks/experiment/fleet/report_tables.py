@@ -21,7 +21,7 @@ from experiment.fleet.sentences import (
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
-from experiment.tables.shown import Shown
+from experiment.tables.display_tables import Shown
 from experiment.tables.words import duration, size
 from rollout.price import in_amount, in_dollars
 

@@ -1,8 +1,8 @@
 """
 A run's folder, written as reports arrive and read back afterwards.
 
-* ``run_folder`` opens it; ``reports`` appends an ``invocation`` a line;
-  ``download_rows`` are its URLs as arrays; ``paths`` are as people type them.
+* ``run_folder`` opens it; ``ledger_file`` appends an ``invocation`` a line;
+  ``download_rows`` are its URLs as arrays; ``run_paths`` are as people type them.
 * ``machine`` and ``list_fingerprint`` record where a run took place, and on which list.
 
 ``number_set`` holds sets of URLs' numbers.

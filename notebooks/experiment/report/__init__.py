@@ -3,7 +3,7 @@ A run as one page to send: ``report.html``, with nothing to fetch.
 
 ``page`` writes it: ``summary`` has its figures, settings and how to repeat the run,
 ``notebook`` the executed notebook, which a run in JupyterLab has from its ``kernel``,
-``pictures`` the charts, some of them to ``hover`` over. ``redrawing`` draws them again
-from tables, as ``show`` does for a notebook. ``overview`` is one page over all runs;
+``pictures`` the charts, some of them to ``hover`` over. ``charts_from_tables`` draws
+them again, as ``show`` does for a notebook. ``overview`` is one page over all runs;
 ``run_comparison`` says what is between some of them, ``comparison_charts`` draws it.
 """

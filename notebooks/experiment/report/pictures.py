@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from experiment.charts.throughput import files_per_s_by_concurrency
+from experiment.report.charts_from_tables import timeline_of
 from experiment.report.hover import as_svg, bars_told, points_told
-from experiment.report.redrawing import timeline_of
-from experiment.tables.growth import like_the_best
+from experiment.tables.scaling_limit import like_the_best
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:

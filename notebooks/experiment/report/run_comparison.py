@@ -10,9 +10,9 @@ import pandas as pd
 from experiment.ledger.machine import machines_of
 from experiment.ledger.run_folder import read_run
 from experiment.report.summary import is_measured
+from experiment.tables.display_tables import Shown
 from experiment.tables.projection import LEAST_BAND
 from experiment.tables.result import saved_result
-from experiment.tables.shown import Shown
 from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking, runs_at
 from experiment.tables.words import listed, size
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from IPython.display import Markdown, display
 
-from experiment.ledger.paths import named_path, resolved
 from experiment.ledger.run_folder import chart_saved, read_run
+from experiment.ledger.run_paths import named_path, resolved
+from experiment.report.charts_from_tables import charts_of
 from experiment.report.page import write_report
-from experiment.report.redrawing import charts_of
 from experiment.report.summary import key_figures
-from experiment.tables import shown
+from experiment.tables import display_tables
 from experiment.tables.result import saved_result
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def show_run(run: str) -> None:
     folder = resolved(run)
     record, result = read_run(folder), saved_result(folder)
     display(Markdown(f"**{record['verdict']}**"))
-    display(shown.facts(key_figures(record, result.runs)))
+    display(display_tables.facts(key_figures(record, result.runs)))
     for name, figure in charts_of(folder, result):
         display(chart_saved(folder, name, figure))
     msg = (

@@ -13,7 +13,7 @@ from experiment.cost import cost
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import make_plan
-from experiment.run.grid_sizes import GridSizes
+from experiment.run.grid_file_counts import GridSizes
 from experiment.run.kernels import early_kernel, execute, passing_on_interrupts
 from experiment.run.machine_load import Load
 from experiment.tables.projection import steady_period

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from experiment.cost import cost
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import Run
 from experiment.plan.demand import demand_of
 from experiment.run.fan_out import fan_out
 from experiment.run.wave import FanOutError
 from experiment.tables.projection import projection_of
-from experiment.tables.table import shards_table
+from experiment.tables.run_tables import shards_table
 from rollout.deploy.deploy import deploy
 from rollout.errors import PreflightError
 from rollout.preflight import checks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiment.ledger.download_rows import OK, UNSTARTED, rows_of, tried_in
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.number_set import NumberSet, numbers_of
-from experiment.ledger.reports import read_invocations
 from experiment.plan.run_plan import Todo
 from fetcher.lists.url_list import ENDLESS
 from fetcher.s3.urls import prefix_of

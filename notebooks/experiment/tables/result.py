@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 
 from experiment.fleet.question_builders import beside_measured
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run, replaced
 from experiment.run.machine_load import LOAD
 from experiment.tables.downloads_file import write_downloads
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
 from experiment.tables.projection import projection_of
+from experiment.tables.run_tables import Names, downloads_table, shards_table, totals
 from experiment.tables.runs import is_cold, runs_table
-from experiment.tables.table import Names, downloads_table, shards_table, totals
 from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
 

@@ -10,7 +10,7 @@ from tests.support.http_proxy import HttpProxy
 from tests.support.interrupted_run import REPORTED, Interrupted, held, lines
 
 from experiment.__main__ import main
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from rollout.deploy.deploy import left
 from rollout.target.target import connect

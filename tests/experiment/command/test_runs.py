@@ -17,7 +17,7 @@ from tests.support.recorded_invocations import died
 from experiment.__main__ import main
 from experiment.command import notebook_runner
 from experiment.cost.cost import DryRun
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.report.show import RunShown
 from experiment.run import kernels

@@ -17,8 +17,8 @@ from tests.support.recorded_invocations import (
 
 from experiment.ledger import list_fingerprint
 from experiment.ledger.invocation import LedgerError
+from experiment.ledger.ledger_file import check_free, read_invocations
 from experiment.ledger.machine import machines_of
-from experiment.ledger.reports import check_free, read_invocations
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.report.page import write_report
@@ -118,7 +118,7 @@ def test_two_processes_never_write_to_one_run(run, busy):
 def test_whoever_holds_a_run_lets_it_go_when_killed(run):
     run.close(verdict="")
     text = (
-        "import sys, pathlib, experiment.ledger.reports as reports\n"
+        "import sys, pathlib, experiment.ledger.ledger_file as reports\n"
         "held = reports.Reports(pathlib.Path(sys.argv[1]))\n"
         "print(flush=True)\n"
         "sys.stdin.read()\n"

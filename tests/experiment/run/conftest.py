@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import Plan

@@ -12,7 +12,7 @@ from tests.support.interrupted_run import REPORTED, held, lines
 from tests.support.notebook_cells import resume_in_process, run_cells
 from tests.support.waiting import WAIT_S, eventually
 
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.session import Session, open_session

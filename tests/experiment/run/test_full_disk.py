@@ -15,7 +15,7 @@ from tests.support.waiting import WAIT_S
 
 from experiment.__main__ import main
 from experiment.ledger.invocation import NoRoomError
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.run import kernels
 

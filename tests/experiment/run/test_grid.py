@@ -10,7 +10,7 @@ from papermill.exceptions import PapermillExecutionError
 from tests.support.plans import AWS, Nowhere
 from tests.support.recorded_invocations import invocation, urls
 
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings

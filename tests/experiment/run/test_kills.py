@@ -23,8 +23,8 @@ from tests.support.interrupted_run import lines
 from tests.support.waiting import WAIT_S, eventually
 
 from experiment.ledger.download_rows import OK, rows_of
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.number_set import numbers_of
-from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
 
 HERE = Path(child_processes.__file__).parent

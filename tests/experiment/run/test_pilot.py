@@ -10,7 +10,7 @@ from tests.support.plans import AWS, plan_of
 from experiment.command.notebook_runner import _REFUSALS
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run import pilot
-from experiment.run.stopping import Stopped, stoppable
+from experiment.run.interruption import Stopped, stoppable
 from rollout.deploy.changes import DeployStopped
 from rollout.errors import DeployError
 

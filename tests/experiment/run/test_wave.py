@@ -7,7 +7,7 @@ import pytest
 from tests.support.recorded_invocations import outcomes, requested
 
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.reports import Reports
+from experiment.ledger.ledger_file import Reports
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.url_list import UrlListError
 

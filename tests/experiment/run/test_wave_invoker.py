@@ -10,7 +10,7 @@ from tests.support.fan_out_alone import stub_session
 from tests.support.plans import plan_of
 from tests.support.recorded_invocations import done, report, urls
 
-from experiment.ledger.reports import read_invocations
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import open_run
 from experiment.run.fan_out import fan_out
 from experiment.run.gone_hosts import GoneHosts

@@ -5,7 +5,7 @@ import pytest
 from tests.support.chart_tables import runs
 
 from experiment.tables.goal import GOAL_RATE
-from experiment.tables.growth import growth
+from experiment.tables.scaling_limit import growth
 from experiment.tables.verdict import million_of, verdict
 
 

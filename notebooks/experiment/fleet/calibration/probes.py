@@ -130,7 +130,7 @@ class Tables(NamedTuple):
     Attributes:
         settings: What was measured.
 
-        totals: The figures of `experiment.tables.table.totals`.
+        totals: The figures of `experiment.tables.run_tables.totals`.
 
         downloads: One row per URL.
 

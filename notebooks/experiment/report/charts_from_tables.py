@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiment.charts import million
+from experiment.charts import single_run
+from experiment.charts.axis_effects import axis_charts
 from experiment.charts.connections_over_time import (
     connections_over_time,
     has_connections,
 )
-from experiment.charts.grid import axis_charts
 from experiment.charts.latency import latency_by_size
 from experiment.charts.throughput import files_per_s_by_concurrency
 from experiment.charts.timeline import timeline
 from experiment.ledger.run_folder import read_run
-from experiment.tables.growth import like_the_best
 from experiment.tables.over_time import over_time
+from experiment.tables.scaling_limit import like_the_best
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,9 +56,9 @@ def _of_a_million(folder: Path, result: Result) -> Iterator[tuple[str, Figure]]:
     downloads, load = folder / "downloads.parquet", folder / "load.parquet"
     if downloads.exists():
         progress = over_time(downloads, result.shards)
-        yield "files", million.files_over_time(progress, result.runs, result.where)
-        yield "rate", million.rate_over_time(progress, result.where)
-    yield "outcomes", million.outcome_counts(result.counts, result.where)
+        yield "files", single_run.files_over_time(progress, result.runs, result.where)
+        yield "rate", single_run.rate_over_time(progress, result.where)
+    yield "outcomes", single_run.outcome_counts(result.counts, result.where)
     if load.exists():
         used = pd.read_parquet(load)
-        yield "machine", million.machine_load(used, result.shards, result.where)
+        yield "machine", single_run.machine_load(used, result.shards, result.where)

@@ -15,9 +15,9 @@ from tests.support.recorded_invocations import (
 )
 
 from experiment.report.summary import key_figures
+from experiment.tables.display_tables import run_summary
 from experiment.tables.result import result_of
 from experiment.tables.runs import runs_table
-from experiment.tables.shown import run_summary
 from fetcher.contract.outcome import Outcome
 
 MOMENTS = "queued invoked started downloading downloaded answered"
@@ -52,7 +52,7 @@ def test_rows_are_put_together_whatever_some_of_them_lack(monkeypatch, tmp_path)
     """
     A thousand lost executions in a row tell neither their start nor if it was cold.
     """
-    monkeypatch.setattr("experiment.tables.table._AT_ONCE", 2)
+    monkeypatch.setattr("experiment.tables.run_tables._AT_ONCE", 2)
     lost = [invocation(part(WHOLE, n, 1), error="it died") for n in range(4)]
     table = shards(*lost, invocation(part(WHOLE, 4, 8)))
     table.to_parquet(tmp_path / "t.parquet")

@@ -7,7 +7,7 @@ import pytest
 from tests.support import chart_tables
 from tests.support.chart_tables import WHERE, title
 
-from experiment.charts import million as draw
+from experiment.charts import single_run as draw
 from experiment.ledger.machine import root
 from experiment.run.machine_load import PARTS
 from experiment.tables.over_time import over_time

@@ -6,9 +6,9 @@ import pandas as pd
 from tests.support import chart_tables
 from tests.support.chart_tables import title
 
-from experiment.charts.grid import axis_charts
-from experiment.tables.growth import like_the_best
-from experiment.tables.shown import grid_summary
+from experiment.charts.axis_effects import axis_charts
+from experiment.tables.display_tables import grid_summary
+from experiment.tables.scaling_limit import like_the_best
 from experiment.tables.verdict import verdict
 
 
