@@ -30,8 +30,8 @@ from fetcher.contract.template_source import Template
 from fetcher.service import settings
 from rollout.bundle.archive import files_in
 from rollout.bundle.build import build
-from rollout.target.architecture import ARCHITECTURES, LAMBDA
 from rollout.target.endpoint_process import local_endpoint
+from rollout.target.machines import ARCHITECTURES, LAMBDA
 from rollout.target.target import connect
 
 HANDLER = "fetcher.service.api.handle"  # takes shards, too

@@ -17,7 +17,7 @@ from webdataset import tariterators
 
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
-from experiment.tables.outcomes import OutcomeBlock
+from experiment.tables.outcome_per_url import OutcomeBlock
 from experiment.tables.run_tables import Names, downloads_table
 from fetcher import handler
 from fetcher.__main__ import main

@@ -32,7 +32,7 @@ from aiohttp import web
 
 from local_aws import authentication, moto_server, temporary_folders
 from local_aws.errors import EndpointError
-from local_aws.local_lambda import connections, errors, server
+from local_aws.local_lambda import connections, dispatch, errors
 from local_aws.local_lambda.requests.access_keys import Caller, KeyPair
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
@@ -95,7 +95,7 @@ class LocalAws:
     moto: moto_server.Moto = field(init=False)
     _owner: Caller = field(init=False)
     _authenticator: authentication.Authenticator = field(init=False)
-    _lambda: server.LocalLambda = field(init=False)
+    _lambda: dispatch.LocalLambda = field(init=False)
     _cleanup: contextlib.AsyncExitStack = field(init=False)
 
     async def __aenter__(self) -> Self:
@@ -122,7 +122,7 @@ class LocalAws:
                 verify_signatures=not self.any_credentials,
             )
             self._lambda = await stack.enter_async_context(
-                server.running(
+                dispatch.running(
                     home,
                     self.endpoint_url,
                     self.keys,

@@ -108,7 +108,7 @@ def response(
 
 
 def counts(**values: object) -> Response:
-    """Return a response with counts of requests, for which it does not count."""
+    """Return a response with counts of requests; its own is not counted."""
     found = response(200, "application/json", json.dumps(values).encode())
     return replace(found, is_counted=False)
 

@@ -41,7 +41,7 @@ def jpeg(size_bytes: int) -> bytes:
 
 
 def padded(picture: bytes, size_bytes: int, filling: bytes) -> bytes:
-    """Return a JPEG of this many bytes: with comments of as much of the filling."""
+    """Pad a JPEG to this many bytes with comments, which hold the filling."""
     total = size_bytes - len(picture)
     count = math.ceil(total / _COMMENT_MOST)
     size, longer = divmod(total, count)

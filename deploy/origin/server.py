@@ -102,6 +102,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
         self._response: Response | None = None
         self._sent_bytes = 0
+        self._has_ended = False  # for good: there is no next response
         self._flows = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -126,8 +127,9 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        self._send()
-        self._proceed()
+        if not self._has_ended:
+            self._send()
+            self._proceed()
 
     def _proceed(self) -> None:
         while self._response is None and (head := self._next_head()):
@@ -169,9 +171,12 @@ class Connection(asyncio.Protocol):
             case Ending.RESET:
                 self._reset()
             case Ending.DRIP:
+                self._has_ended = True
                 self._drip(response.rest)
-            case Ending.SILENCE:
-                pass  # the response stays unfinished until the client leaves
+            case (
+                Ending.SILENCE
+            ):  # the response stays unfinished until the client leaves
+                self._has_ended = True
 
     def _reset(self) -> None:
         """Close the connection with RST instead of FIN."""

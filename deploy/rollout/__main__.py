@@ -26,10 +26,10 @@ from rollout.cli import (
     doctor,
     invoke,
     jobs,
-    manifest,
     options,
     origin,
     serve,
+    url_manifest,
 )
 from rollout.cli.options import DONE, command, print_json
 from rollout.deploy import deploy as deployment
@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_parser(commands, on_function)
     deploy.add_parser(commands, on_function)
     invoke.add_parser(commands, on_function)
-    manifest.add_parser(commands, on_target)
+    url_manifest.add_parser(commands, on_target)
     origin.add_parser(commands, on_target)
     jobs.add_parser(commands, on_function)
 

@@ -159,7 +159,7 @@ def _sink(shard: Shard, deadline_at: float) -> Sink:
 
 
 def _sink_in_s3(shard: Shard, deadline_at: float) -> Sink:
-    from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
 
     account, prefix = Account.from_environment(), prefix_of(shard.sink.path)
     if shard.sink.kind == "s3-objects":

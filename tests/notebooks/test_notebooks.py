@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tests.support.notebook_cells import FOLDER, NAMES, PATHS, cells_of
 
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.parameters.compare_runs import CompareSettings
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings

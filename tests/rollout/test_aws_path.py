@@ -20,7 +20,7 @@ from rollout.__main__ import main
 from rollout.deploy.deploy import destroy, left
 from rollout.errors import PreflightError
 from rollout.invoke import logs
-from rollout.target.architecture import machine
+from rollout.target.machines import machine
 from rollout.target.target import connect
 
 NAME = "million-downloads-a"

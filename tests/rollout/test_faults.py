@@ -29,7 +29,7 @@ from tests.support.waiting import WAIT_S
 from rollout.deploy import log_group, role
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
 from rollout.errors import DeployError, RolloutError
-from rollout.target.architecture import machine
+from rollout.target.machines import machine
 from rollout.target.target import connect
 
 NAME = "million-downloads-f"

@@ -7,7 +7,7 @@ from tests.support import others
 from tests.support.aws_target import POLICY, POLICY_OF_CHECK
 
 from rollout.deploy.deploy import FunctionSpec
-from rollout.deploy.network_settings import Efs, Vpc
+from rollout.deploy.vpc_and_efs import Efs, Vpc
 
 pytestmark = pytest.mark.soak
 ACCESS_POINT = (

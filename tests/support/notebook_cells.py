@@ -7,7 +7,7 @@ import inspect
 import nbformat
 
 from experiment.command import arguments
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 
 FOLDER = root() / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))

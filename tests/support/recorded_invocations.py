@@ -9,7 +9,7 @@ import pandas as pd
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.tables.outcomes import Outcomes
+from experiment.tables.outcome_per_url import Outcomes
 from experiment.tables.run_tables import Names, downloads_table
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from tests.support.lambda_api import PLAIN
 
-from fetcher.s3.credentials import Account
+from fetcher.s3.account import Account
 
 
 def credentials_of(keys):

@@ -123,7 +123,7 @@ async def chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
 async def answered(
     request: web.Request, answer: Callable[[str], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Return the answer to a request id, or how that is refused; 500 if it fails."""
+    """Answer a request, under a new id; refusals are responses, other errors a 500."""
     request_id = str(uuid.uuid4())
     try:
         response = await answer(request_id)

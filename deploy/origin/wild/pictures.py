@@ -15,7 +15,7 @@ LEAST_BYTES = 5_000
 KINDS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 _SIDE = 24  # pixels
-_NOISE_BYTES = 1 << 20
+_NOISE_BYTES = 1 << 22  # twice the largest picture
 _STEP = 7_919  # a prime, so that neighbours begin at places far apart
 _OVERHEAD = {"jpeg": 0, "png": 12, "webp": 8}  # bytes, of a chunk
 

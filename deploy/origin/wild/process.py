@@ -88,7 +88,7 @@ class WildOrigin:
         return Counter(self._counts()["requests"])
 
     def connections(self) -> Counter[str]:
-        """Return how many connections each host got; refused and dropped: none."""
+        """Return how many connections each host took since the start."""
         return Counter(self._counts()["connections"])
 
     def _counts(self) -> dict[str, dict[str, int]]:

@@ -107,4 +107,5 @@ def _entries() -> list[str]:
             "from a clone of the repository."
         )
         raise BundleError(msg)
-    return re.split(r"\n(?!\s)", LOCK.read_text("utf-8").strip())
+    entries = re.split(r"\n(?!\s)", LOCK.read_text("utf-8").strip())
+    return [entry for entry in entries if not entry.startswith(("#", "-"))]

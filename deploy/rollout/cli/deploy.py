@@ -17,8 +17,8 @@ from rollout.deploy.function_spec import (
     FunctionSpec,
     as_service,
 )
-from rollout.deploy.network_settings import EFS_MOUNT, Efs, Vpc
-from rollout.target.architecture import ARCHITECTURES
+from rollout.deploy.vpc_and_efs import EFS_MOUNT, Efs, Vpc
+from rollout.target.machines import ARCHITECTURES
 
 if TYPE_CHECKING:
     import argparse

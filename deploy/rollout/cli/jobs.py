@@ -16,8 +16,8 @@ from fetcher.s3.urls import SCHEME
 from fetcher.service.function_url_events import size_within
 from fetcher.service.jobs.plan import FILES_PER_S
 from rollout.cli import options
-from rollout.cli.manifest import add_columns, columns_of
 from rollout.cli.options import DONE, command, name_and_value, print_json
+from rollout.cli.url_manifest import add_columns, columns_of
 from rollout.errors import SettingError
 from rollout.invoke.job_price import price_of
 from rollout.invoke.service_client import OVER, ServiceClient

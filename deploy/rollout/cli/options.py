@@ -139,7 +139,7 @@ def check_price(
     sys.stderr.write("\n".join((f"dollars: {where}{what}:", *priced.lines(), "")))
     if target.asks_iam and not priced.dollars <= max_usd:
         msg = (
-            f"This costs {in_dollars(priced.dollars)}, more than the "
+            f"This is priced at {in_dollars(priced.dollars)}, more than the "
             f"{in_dollars(max_usd)} of --max-cost-usd. {instead}, or set "
             f"--max-cost-usd to {priced.dollars + _CENT:.2f}."
         )

@@ -78,7 +78,7 @@ def _put(arguments: argparse.Namespace) -> int:
         priced,
         target,
         arguments.max_cost_usd,
-        what="to write them, and keep them for a month",
+        what="for writing them and keeping them for a month",
         instead="Put fewer files, or smaller ones",
     )
     _show_progress(

@@ -16,8 +16,8 @@ from rollout.deploy import (
     lambda_function,
     leftover_tars,
     log_group,
-    network_settings,
     role,
+    vpc_and_efs,
 )
 from rollout.deploy.changes import OURS, Changes
 from rollout.deploy.function_spec import FunctionSpec
@@ -202,7 +202,7 @@ def _abort_uploads(target: Target, bucket: Place, removed: list[str]) -> str:
 
 def _is_needed_to_leave(target: Target, name: str) -> bool:
     joined = role.has_joined_vpc(target, name)
-    return joined and network_settings.has_interfaces(target, name)
+    return joined and vpc_and_efs.has_interfaces(target, name)
 
 
 @contextmanager

@@ -13,14 +13,14 @@ from fetcher.security.guard import BadUrlError
 from fetcher.service import settings
 from rollout.deploy import policies
 from rollout.errors import SettingError
-from rollout.target.architecture import ARCHITECTURES
+from rollout.target.machines import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fetcher.s3.urls import Place
-    from rollout.deploy.network_settings import Efs, Vpc
     from rollout.deploy.policies import Policies
+    from rollout.deploy.vpc_and_efs import Efs, Vpc
     from rollout.target.target import Target
 
 _PREFIX = "FETCHER_"
@@ -51,7 +51,13 @@ class FunctionSpec:
 
         memory_mb: Memory; 1,769 MB come with one whole processor.
 
+        timeout_s: Longest time of one invocation.
+
+        tmp_mb: Size of /tmp.
+
         architecture: Its processor; the local target has this machine's only.
+
+        log_retention_days: How long lines of its log are kept.
 
         handler: Module and function that take the event.
 

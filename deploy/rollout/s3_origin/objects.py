@@ -19,7 +19,7 @@ from rollout.errors import PreflightError, RolloutError, SettingError
 from rollout.preflight import bucket
 from rollout.price import Bill, Billable, bill
 from rollout.s3_origin.s3_spread import first_of_each_bucket, folders_of
-from rollout.target.architecture import ARCHITECTURES
+from rollout.target.machines import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

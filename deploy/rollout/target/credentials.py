@@ -41,7 +41,7 @@ _WRONG = {"SignatureDoesNotMatch", "IncompleteSignature"}
 
 
 def local_session(keys: KeyPair | None) -> boto3.Session:
-    """Return a session for a local endpoint; without keys, for the environment's."""
+    """Return a session for a local endpoint; without keys, with the environment's."""
     pair = keys or KeyPair(
         os.environ.get("AWS_ACCESS_KEY_ID") or _NOBODY,
         os.environ.get("AWS_SECRET_ACCESS_KEY") or _NOBODY,

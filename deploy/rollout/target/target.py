@@ -19,7 +19,6 @@ from botocore.utils import get_environ_proxies
 
 from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.errors import TargetError
-from rollout.target.architecture import LAMBDA, Machine, machine
 from rollout.target.clients import Clients
 from rollout.target.credentials import (
     NO_CREDENTIALS,
@@ -29,6 +28,7 @@ from rollout.target.credentials import (
     remedy,
     sign_in_remedy,
 )
+from rollout.target.machines import LAMBDA, Machine, machine
 from rollout.target.refusals import message_of
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, options: Options) -> int:
     # Imported late: to show the help, or refuse an argument, takes none of these.
     from fetcher.command.accounting import Accounting
-    from fetcher.command.by_host import has_many_hosts
+    from fetcher.command.host_shares import has_many_hosts
     from fetcher.command.processes import Processes, shares
     from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep

@@ -19,8 +19,8 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.command.by_host import HostShares
 from fetcher.command.download_loop import describe, fetch, fetch_as_child
+from fetcher.command.host_shares import HostShares
 from fetcher.command.pipes import Deals, Messages
 from fetcher.process.children import Child
 from fetcher.process.signals import SIGNALS

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.lists.columns import Rows, as_objects, told_apart
-from fetcher.lists.files.text import TOO_LONG, Text
+from fetcher.lists.files.decoded_lines import TOO_LONG, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Columns, Rows, objects_of
 from fetcher.lists.delimited_text import Table, cells_of
+from fetcher.lists.files.decoded_lines import TOO_LONG, Text, first_row
 from fetcher.lists.files.inputs import PARQUET
-from fetcher.lists.files.text import TOO_LONG, Text, first_row
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:

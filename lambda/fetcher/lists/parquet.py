@@ -7,8 +7,8 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Rows, as_json, as_objects, told_apart
+from fetcher.lists.files.decoded_lines import Foreign
 from fetcher.lists.files.inputs import pyarrow_for
-from fetcher.lists.files.text import Foreign
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.lists.columns import Columns
+from fetcher.lists.files.decoded_lines import Foreign
 from fetcher.lists.files.inputs import Input, files_of, opened, size_of
 from fetcher.lists.files.streams import is_pipe
-from fetcher.lists.files.text import Foreign
 from fetcher.lists.formats import rows_of
 from fetcher.lists.problems import SHAPES, UrlListError, remarks_in
 from fetcher.lists.reader import ReaderProcess

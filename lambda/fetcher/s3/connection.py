@@ -22,7 +22,7 @@ from fetcher.s3.scratch_files import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fetcher.s3.credentials import Account
+    from fetcher.s3.account import Account
     from fetcher.s3.urls import Place
 
 _CONNECT_S = 5

@@ -13,7 +13,7 @@ from fetcher.s3.scratch_files import Part
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.s3.credentials import Account
+    from fetcher.s3.account import Account
 
     Send = Callable[[Connection], None]
 

@@ -24,7 +24,7 @@ from fetcher.s3.errors import LateError, S3Error
 from fetcher.s3.senders import Senders
 
 if TYPE_CHECKING:
-    from fetcher.s3.credentials import Account
+    from fetcher.s3.account import Account
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
 

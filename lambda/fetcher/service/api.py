@@ -28,7 +28,7 @@ from fetcher.service.function_url_events import (
 from fetcher.service.jobs.job_context import NoJobError, open_job
 from fetcher.service.jobs.plan import plan
 from fetcher.service.jobs.self_invocation import EventError
-from fetcher.service.jobs.slice import work
+from fetcher.service.jobs.slice_round import work
 from fetcher.service.schema_validation import document
 
 if TYPE_CHECKING:

@@ -107,7 +107,7 @@ def _names_of(files: Iterable[Path], folder: Path) -> set[str]:
 
 
 def _bucket(to: str, deadline_s: float, shards: str) -> ResumableSink:
-    from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
 
     prefix, account = prefix_of(to.rstrip("/")), Account.from_environment()
     until = monotonic() + deadline_s

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.s3.credentials import Account
+    from fetcher.s3.account import Account
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
 

@@ -11,7 +11,7 @@ from fetcher.security import guard
 
 if TYPE_CHECKING:
     from fetcher.contract.source import Item
-    from fetcher.s3.credentials import Account
+    from fetcher.s3.account import Account
 
 
 def web_host(url: str) -> str:
@@ -71,7 +71,7 @@ class FetchableUrls:
 
     def _in_s3(self) -> Account:
         if self._account is None:
-            from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
+            from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
 
             try:
                 self._account = Account.from_environment()

@@ -22,7 +22,7 @@ from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.flow.host import is_clear
 from fetcher.transfer.flow.host_throttle import MOST_SPARED
 from fetcher.transfer.flow.hosts import Hosts
-from fetcher.transfer.flow.retries import Retries, was_silent
+from fetcher.transfer.flow.retry_queue import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ import papermill
 
 from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import resolved, root
 from experiment.ledger.run_folder import read_run
-from experiment.ledger.run_paths import resolved
 from experiment.parameters.checks import SettingsError, check_known
 from fetcher.contract.options import check_one_of
 from fetcher.s3.urls import SCHEME

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from experiment.command import calibrate
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import run_folder_for
 from rollout.deploy import deploy, role
 from rollout.errors import DeployError, TargetError

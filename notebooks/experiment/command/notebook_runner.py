@@ -14,8 +14,8 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.ledger.invocation import LedgerError, NoRoomError
 from experiment.ledger.ledger_file import check_free
+from experiment.ledger.project_paths import executed_path, shown_path
 from experiment.ledger.run_folder import read_run, run_folder_for
-from experiment.ledger.run_paths import executed_path, shown_path
 from experiment.parameters.checks import SettingsError
 from experiment.run.kernels import execute
 from fetcher.lists.url_list import UrlListError

@@ -7,9 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import resolved, root, shown_path
 from experiment.ledger.run_folder import read_run
-from experiment.ledger.run_paths import resolved, shown_path
 from experiment.report.overview import write_overview
 from experiment.report.page import write_report
 from experiment.report.show import redraw

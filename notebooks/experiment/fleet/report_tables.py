@@ -19,7 +19,7 @@ from experiment.fleet.sentences import (
     in_time,
 )
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import read_run
 from experiment.tables.display_tables import Shown
 from experiment.tables.words import duration, size

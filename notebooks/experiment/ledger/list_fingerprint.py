@@ -10,8 +10,8 @@ from pathlib import Path
 from time import monotonic
 
 from fetcher.lists.files.inputs import files_of
+from fetcher.s3.account import Account
 from fetcher.s3.connection import Connection
-from fetcher.s3.credentials import Account
 from fetcher.s3.urls import SCHEME, place_of
 
 _WHOLE_BYTES = 512 * 2**20  # of a larger file only both ends are read

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from experiment.ledger.project_paths import root
 from fetcher.process.cores import cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PACKAGES = ("aiohttp", "awslambdaric", "boto3", "moto", "pandas", "papermill")
-_ROOT_MARK = "pyproject.toml"
 
 
 def machine() -> dict[str, Any]:
@@ -46,20 +46,6 @@ def commit() -> dict[str, Any]:
     """Return the commit the code is at, and whether files differ from it."""
     head = _git("rev-parse", "HEAD")
     return {"commit": head, "dirty": bool(head and _git("status", "--porcelain"))}
-
-
-def root() -> Path:
-    """
-    Return the project's folder, wherever the notebook was started from.
-
-    Raises:
-        FileNotFoundError: If the package is not in a checkout.
-    """
-    for folder in Path(__file__).resolve().parents:
-        if (folder / _ROOT_MARK).exists():
-            return folder
-    msg = f"No {_ROOT_MARK} above {__file__}. Install with `make setup` in a checkout."
-    raise FileNotFoundError(msg)
 
 
 def machines_of(record: Mapping[str, Any]) -> str:

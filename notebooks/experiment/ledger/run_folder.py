@@ -12,8 +12,8 @@ from IPython.display import Image
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
 from experiment.ledger.ledger_file import Reports, no_room
 from experiment.ledger.list_fingerprint import fingerprint
-from experiment.ledger.machine import commit, machine, root
-from experiment.ledger.run_paths import resolved
+from experiment.ledger.machine import commit, machine
+from experiment.ledger.project_paths import resolved, root
 from experiment.parameters.fan_out import FanOutSettings
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import resolved, root
 from experiment.ledger.run_folder import read_run, runs_in
-from experiment.ledger.run_paths import resolved
 from experiment.parameters.checks import SettingsError, at_least_one, check_different
 from experiment.parameters.notebook_settings import NotebookSettings
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
+from experiment.ledger.project_paths import resolved
 from experiment.ledger.run_folder import (
     check_resumable,
     name_of_run,
     read_run,
     run_folder_for,
 )
-from experiment.ledger.run_paths import resolved
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import BYTES, COUNT, HOST
 from experiment.plan.sharding import (

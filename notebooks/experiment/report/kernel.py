@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from IPython.core.getipython import get_ipython
 
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.report.notebook import is_of_parameters, read_notebook
 
 if TYPE_CHECKING:

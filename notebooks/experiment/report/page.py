@@ -10,9 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import executed_path, root
 from experiment.ledger.run_folder import read_run, replaced
-from experiment.ledger.run_paths import executed_path
 from experiment.report import summary
 from experiment.report.kernel import notebook_here
 from experiment.report.notebook import (

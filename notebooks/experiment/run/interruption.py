@@ -6,7 +6,7 @@ from asyncio import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from experiment.ledger.run_paths import named_path
+from experiment.ledger.project_paths import named_path
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run.resume import to_do
 from rollout.errors import RolloutError

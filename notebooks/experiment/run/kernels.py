@@ -17,7 +17,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
 from experiment.ledger.invocation import NoRoomError
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.report.notebook import read_notebook
 
 if TYPE_CHECKING:

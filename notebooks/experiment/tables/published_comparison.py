@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.tables.goal import GOAL_FILES
 from experiment.tables.projection import LEAST_BAND, LEAST_STEADY_S
 from experiment.tables.verdict import Million, million_of

@@ -15,7 +15,7 @@ from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run, replaced
 from experiment.run.machine_load import LOAD
 from experiment.tables.downloads_file import write_downloads
-from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
+from experiment.tables.outcome_per_url import AccountError, Outcomes, fail_accounting
 from experiment.tables.projection import projection_of
 from experiment.tables.run_tables import Names, downloads_table, shards_table, totals
 from experiment.tables.runs import is_cold, runs_table

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from experiment.ledger.invocation import Invocation
-    from experiment.tables.outcomes import OutcomeBlock
+    from experiment.tables.outcome_per_url import OutcomeBlock
     from fetcher.lists.url_list import RowBlock, UrlList
 
 _AT_ONCE = 1_000  # rows as Python objects, which take ten times the memory

@@ -26,7 +26,7 @@ from experiment.ledger.run_folder import read_run
 from rollout.__main__ import main as rollout
 from rollout.deploy.changes import OURS
 from rollout.deploy.deploy import destroy
-from rollout.target.architecture import machine
+from rollout.target.machines import machine
 from rollout.target.target import connect
 
 BOTH = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}

@@ -10,7 +10,7 @@ from aws_facts.limits import limits
 from aws_facts.prices import prices
 from experiment.__main__ import main
 from experiment.fleet.question_builders import question_of
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.parameters.fan_out import FanOutSettings
 
 ORIGINAL = root() / "notebooks" / "settings" / "40_million-original-aws.yaml"

@@ -13,7 +13,7 @@ from tests.support.plans import AWS, ORIGINAL, item, plan_of
 
 from experiment.cost import cost
 from experiment.cost.cost import DryRun, check, cost_of, estimate
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.settings_file import read_settings_file
 from experiment.plan.demand import demand_of

@@ -16,7 +16,7 @@ from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3, Question
 from experiment.fleet.question_builders import question_of
 from experiment.ledger.invocation import SCHEMA
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings

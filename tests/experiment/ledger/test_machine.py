@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from experiment.ledger import machine
+from experiment.ledger import machine, project_paths
 
 
 def test_a_machine_is_described_by_what_decides_its_speed_and_by_no_host_or_user():
@@ -44,11 +44,11 @@ def test_the_commit_and_whether_files_differ_are_known_where_there_is_git(
 def test_the_root_is_where_the_project_file_is_and_none_outside_a_checkout(
     monkeypatch, tmp_path
 ):
-    assert (machine.root() / "pyproject.toml").is_file()
-    assert (machine.root() / "notebooks" / "20_fan_out.ipynb").is_file()
-    monkeypatch.setattr(machine, "__file__", str(tmp_path / "machine.py"))
+    assert (project_paths.root() / "pyproject.toml").is_file()
+    assert (project_paths.root() / "notebooks" / "20_fan_out.ipynb").is_file()
+    monkeypatch.setattr(project_paths, "__file__", str(tmp_path / "paths.py"))
 
     with pytest.raises(
         FileNotFoundError, match=r"No pyproject\.toml above .*make setup"
     ):
-        machine.root()
+        project_paths.root()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from experiment.__main__ import main
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.report import page as page_module

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tests.support import chart_tables
 
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.compare_runs import CompareSettings
 from experiment.report import run_comparison

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from experiment.ledger.machine import root
+from experiment.ledger.project_paths import root
 from experiment.tables.projection import phases_of, projection_of
 
 # Two executions: one downloads from 1 s on, the other from 2 s on; they answer at 6 s

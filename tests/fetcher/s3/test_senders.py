@@ -6,7 +6,7 @@ import pytest
 from tests.support.s3_proxy import WAIT_S
 from tests.support.waiting import eventually
 
-from fetcher.s3.credentials import Account
+from fetcher.s3.account import Account
 from fetcher.s3.scratch_files import Files, Part
 from fetcher.s3.senders import Senders
 

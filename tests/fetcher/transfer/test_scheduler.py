@@ -14,7 +14,7 @@ from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
 from fetcher.transfer import scheduler as module
-from fetcher.transfer.flow.retries import was_silent
+from fetcher.transfer.flow.retry_queue import was_silent
 from fetcher.transfer.scheduler import Scheduler
 
 CUT = Fate(0.0, Outcome.CUT, status=0)

@@ -23,7 +23,7 @@ from rollout.errors import DeployError
 KILLED = """
 import os, signal, sys
 from time import monotonic, sleep
-from fetcher.s3.credentials import Account
+from fetcher.s3.account import Account
 from fetcher.s3.urls import Place
 from fetcher.sinks.tars import s3_tar
 from fetcher.contract.source import Item

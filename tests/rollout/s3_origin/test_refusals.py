@@ -19,7 +19,9 @@ def test_what_costs_too_much_is_itemised_and_refused(gate, capsys):
         ("5.00", "1,000,000", "writes to S3"),
         ("36.41", "1,583", "GB in S3 for a month"),
     ]
-    assert "This costs $41.41, more than the $5.00 of --max-cost-usd." in output.err
+    assert (
+        "This is priced at $41.41, more than the $5.00 of --max-cost-usd." in output.err
+    )
     assert "set --max-cost-usd to 41.42" in output.err
     assert gate.actions == {"s3:ListBucket"}
 

@@ -6,7 +6,7 @@ from typing import Any
 from local_aws.local_lambda import errors
 from local_aws.local_lambda import url_errors as refusals
 from local_aws.local_lambda.functions.function import Function
-from local_aws.local_lambda.functions.function_url import FunctionUrl, timestamp
+from local_aws.local_lambda.functions.function_url import FunctionUrl, url_timestamp
 from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.function_reference import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
@@ -44,7 +44,7 @@ async def update(registry: Registry, call: Call) -> Answer:
     _target(registry, call)
     function, url = _existing(registry, call)
     settings = {**url.settings, **settings}
-    changed = replace(url, settings=settings, modified=timestamp())
+    changed = replace(url, settings=settings, modified=url_timestamp())
     function.urls[url.reference.qualifier] = changed
     return changed.describe()
 

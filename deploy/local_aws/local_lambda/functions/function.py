@@ -18,6 +18,10 @@ from local_aws.local_lambda.runtime.code_package import Package
 from local_aws.local_lambda.runtime.fleet import Fleet, Shared
 from local_aws.local_lambda.runtime.version import LATEST, Version
 
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+_RETRIES = 2
+_MAX_AGE_S = 6 * 3_600
+
 
 @dataclass(eq=False)
 class Function:
@@ -136,6 +140,6 @@ class Function:
         """Return the limits of events for a version or alias."""
         config = self.event_configs.get(qualifier, {})
         return EventLimits(
-            config.get("MaximumRetryAttempts", 2),
-            config.get("MaximumEventAgeInSeconds", 21_600),
+            config.get("MaximumRetryAttempts", _RETRIES),
+            config.get("MaximumEventAgeInSeconds", _MAX_AGE_S),
         )

@@ -21,8 +21,8 @@ from local_aws.local_lambda.connections import authority
 from local_aws.local_lambda.requests.function_reference import Reference
 
 
-def timestamp() -> str:
-    """Return the time as Lambda spells it here."""
+def url_timestamp() -> str:
+    """Return the time as Lambda spells it for function URLs."""
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
@@ -55,7 +55,7 @@ class FunctionUrl:
     address: Address
     settings: Mapping[str, Any]
     id: str = field(default_factory=lambda: secrets.token_hex(16))
-    created: str = field(default_factory=timestamp)
+    created: str = field(default_factory=url_timestamp)
     modified: str = ""
 
     @property

@@ -10,7 +10,7 @@ from functools import partial
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
 from local_aws.local_lambda.runtime.fleet import Fleet
-from local_aws.local_lambda.runtime.invocation import Answer, Execution, Request
+from local_aws.local_lambda.runtime.invocation import Execution, PendingResult, Request
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 _ACCOUNT = "ConcurrentInvocationLimitExceeded"
@@ -40,7 +40,7 @@ class EventLimits:
     """Limits of an event's attempts."""
 
     retries: int  # after the first, when the function fails
-    age_s: int  # then it is dropped
+    age_s: int  # the most; an older event is dropped
 
 
 @dataclass(eq=False, slots=True)
@@ -99,7 +99,7 @@ class Admission:
 
     def invoke(
         self, runner: Runner, request: Request, *, is_event: bool = False
-    ) -> Answer:
+    ) -> PendingResult:
         """
         Run a request now; nobody waits for the answer to an event.
 
@@ -161,7 +161,7 @@ class Admission:
             is_event=is_event,
         )
 
-    def _release(self, runner: Runner, answer: Answer) -> None:
+    def _release(self, runner: Runner, answer: PendingResult) -> None:
         runner.in_flight -= 1
         self._running.discard(answer)
         self._admit_events()
@@ -205,7 +205,7 @@ class Admission:
         answer.add_done_callback(partial(self._on_event_done, event))
         return True
 
-    def _on_event_done(self, event: _Event, answer: Answer) -> None:
+    def _on_event_done(self, event: _Event, answer: PendingResult) -> None:
         if answer.exception() or answer.result().error_type is None:
             return
         retries = min(event.limits.retries, len(self._retry_delays_s))

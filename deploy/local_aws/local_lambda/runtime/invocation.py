@@ -1,4 +1,4 @@
-"""One execution of a function, from the request to its result."""
+"""One invocation of a function, from the request to its result."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.version import LATEST
 
-Answer = asyncio.Future[InvocationResult]
+PendingResult = asyncio.Future[InvocationResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,6 @@ class Execution:
     """
 
     request: Request
-    answer: Answer = field(
+    answer: PendingResult = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

@@ -38,8 +38,8 @@ def end(
     """
     Return the lines after an invocation.
 
-    Its duration is the timeout itself, if that was the end; the init was before it, if
-    this was the environment's first invocation.
+    `duration_s` is the timeout if that ended it. `init_s` is 0 unless this was the
+    environment's first invocation.
     """
     duration_ms, init_ms = duration_s * 1000, init_s * 1000
     fields = [

@@ -2,5 +2,5 @@
 Files that a list is read from.
 
 ``inputs`` finds, opens and inflates them. Those that come only once are ``streams``;
-``text`` is decoded as it comes.
+``decoded_lines`` are those of a text, decoded as they come.
 """

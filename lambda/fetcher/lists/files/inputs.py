@@ -12,8 +12,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fetcher.lists.files.decoded_lines import BLOCK, first_row
 from fetcher.lists.files.streams import STDIN, Stream, from_pipe, from_s3, is_pipe
-from fetcher.lists.files.text import BLOCK, first_row
 from fetcher.lists.problems import UrlListError
 from fetcher.s3.urls import SCHEME
 

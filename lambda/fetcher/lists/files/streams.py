@@ -111,8 +111,8 @@ def bring(url: str, file: IO[bytes], until: float) -> None:
 
 def _pieces(url: str, until: float) -> Iterator[tuple[bytes, int]]:
     """Yield pieces of an object, each with the size of it all."""
+    from fetcher.s3.account import Account  # noqa: PLC0415
     from fetcher.s3.connection import Connection  # noqa: PLC0415 - loads OpenSSL
-    from fetcher.s3.credentials import Account  # noqa: PLC0415
     from fetcher.s3.errors import S3Error  # noqa: PLC0415
 
     place = place_of(url)

@@ -19,7 +19,7 @@ import pycurl
 
 from fetcher.backoff import full_jitter
 from fetcher.engines.curl_handle import trust_system_certificates
-from fetcher.s3.credentials import Account
+from fetcher.s3.account import Account
 from fetcher.security.signing import Signer
 
 if TYPE_CHECKING:

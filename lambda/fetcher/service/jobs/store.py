@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from fetcher.s3.account import Account
 from fetcher.s3.connection import Connection
-from fetcher.s3.credentials import Account
 from fetcher.s3.errors import LateError, S3Error
 from fetcher.s3.listing import pages_below
 from fetcher.s3.senders import Senders

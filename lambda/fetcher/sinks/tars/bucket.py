@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
-    from fetcher.s3.credentials import Account
+    from fetcher.s3.account import Account
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
     from fetcher.sinks.resumable_sink import ItemsIn, KnownPositions

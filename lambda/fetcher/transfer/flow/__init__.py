@@ -7,7 +7,7 @@ Flow control: who may download, when, and for how long; the same for every engin
 * ``watch`` ends downloads that take too long, with ``stall``.
 * ``silence_timeout``: how long silence is worth waiting for, by what waiting has
   brought.
-* ``retries``: what is tried again, and in which order.
+* ``retry_queue``: what is tried again, and in which order.
 * ``hand_back``: when a shard ends before the silent have had all their time.
 * ``host`` and ``hosts`` decide how hard a host is pressed, with a ``host_throttle`` for
   those that say it is too much.

@@ -9,7 +9,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.transfer.attempt import Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
 from fetcher.transfer.flow.download_slots import is_word
-from fetcher.transfer.flow.retries import was_silent
+from fetcher.transfer.flow.retry_queue import was_silent
 from fetcher.transfer.flow.silence_timeout import SilenceTimeout
 from fetcher.transfer.flow.stall import StallWatch
 

@@ -16,7 +16,7 @@ from tests.support.service_jobs import (
 from fetcher.service import settings
 from fetcher.service.call_context import CallContext
 from fetcher.service.jobs.job_context import open_job
-from fetcher.service.jobs.slice import work
+from fetcher.service.jobs.slice_round import work
 
 
 def submitted_and_killed(jobs, origin, many):

@@ -183,7 +183,7 @@ HELD = """
 import json, os, sys
 from time import monotonic
 from fetcher.process.memory import peak_rss_bytes as peak
-from fetcher.s3.credentials import Account
+from fetcher.s3.account import Account
 from fetcher.s3.urls import Place
 from fetcher.sinks.tars.s3_tar import S3Tar
 from fetcher.contract.source import Item

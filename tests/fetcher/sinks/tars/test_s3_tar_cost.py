@@ -18,7 +18,7 @@ from time import monotonic, process_time
 from fetcher.transfer.scheduler import Scheduler as Job, engine_for
 from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
-from fetcher.s3.credentials import Account
+from fetcher.s3.account import Account
 from fetcher.s3.urls import Place
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.tars.s3_tar import S3Tar

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.s3.credentials import Account
+from fetcher.s3.account import Account
 
 
 def test_credentials_region_and_endpoint_are_those_of_the_environment(monkeypatch):

@@ -5,7 +5,7 @@ import os
 import pytest
 from tests.support.url_lists import url_list
 
-from fetcher.command.by_host import HostShares, has_many_hosts
+from fetcher.command.host_shares import HostShares, has_many_hosts
 from fetcher.lists.position_set import Positions
 from fetcher.transfer.shard_work import ShardPart
 

@@ -10,10 +10,10 @@ import pytest
 from botocore.session import get_session
 from tests.support.aws_target import NAME, interfaces, policies_of
 
-from rollout.deploy import network_settings, role
+from rollout.deploy import role, vpc_and_efs
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
-from rollout.deploy.network_settings import Efs, Vpc
 from rollout.deploy.policies import NAMES
+from rollout.deploy.vpc_and_efs import Efs, Vpc
 from rollout.errors import DeployError, SettingError
 
 POINT = (
@@ -210,7 +210,7 @@ def test_interfaces_of_functions_with_longer_names_are_no_concern(
         interfaces(int(fnmatchcase(there, asked["Filter.1.Value.1"]))),
     )
 
-    assert network_settings.has_interfaces(aws, NAME) == is_own
+    assert vpc_and_efs.has_interfaces(aws, NAME) == is_own
 
 
 @pytest.mark.parametrize(
@@ -236,9 +236,9 @@ def test_the_ids_are_those_of_lambdas_own_service_model():
     """botocore itself does not check them."""
     model = get_session().get_service_model("lambda")
     patterns = {
-        "SubnetId": network_settings._SUBNET,
-        "SecurityGroupId": network_settings._SECURITY_GROUP,
-        "LocalMountPath": network_settings._MOUNT,
+        "SubnetId": vpc_and_efs._SUBNET,
+        "SecurityGroupId": vpc_and_efs._SECURITY_GROUP,
+        "LocalMountPath": vpc_and_efs._MOUNT,
     }
     for shape, ours in patterns.items():
         theirs = model.shape_for(shape).metadata["pattern"]

@@ -56,7 +56,11 @@ async def running(
     send_logs: Send,
     identify: Identify,
 ) -> AsyncIterator["LocalLambda"]:
-    """Run a Lambda whose processes all end with this context; stop admission first."""
+    """
+    Run a Lambda whose processes all end with this context.
+
+    Whoever leaves it stops `admission` first.
+    """
     environments: dict[str, Environment] = {}
     logs = LogShipper(send_logs)
     memory = MemoryWatch()
