@@ -42,7 +42,7 @@ def test_locally_nothing_costs_anything_and_options_that_a_run_needs_are_named(o
     status, _, err = origin("put", *size, TEMPLATE, "--region", "us-east-1")
 
     assert status == 0
-    assert err.startswith("dollars: none, it is local; on AWS to write them, and")
+    assert err.startswith("dollars: none, it is local; on AWS for writing")
     assert err.endswith("needs AWS_REGION=us-east-1 as well\n")
 
 

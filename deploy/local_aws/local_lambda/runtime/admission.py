@@ -75,7 +75,7 @@ class Admission:
         self._runners: set[Runner] = set()
         self._waiting: dict[Runner, deque[_Event]] = {}
         self._retries: dict[_Event, asyncio.TimerHandle] = {}
-        self._running: set[Answer] = set()
+        self._running: set[PendingResult] = set()
         self._later: asyncio.TimerHandle | None = None
         self._stopped = False
 
