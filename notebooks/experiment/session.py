@@ -210,7 +210,7 @@ def open_session(settings: Settings) -> Session:
 
 
 def _check_alive(children: list[Callable[[float], None]], within_s: float) -> None:
-    """Wait for the first of some processes to end, so long for all of them together."""
+    """Raise if one of these processes ends within so many seconds, for all together."""
     until = monotonic() + within_s
     try:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from functools import partial
 from time import monotonic
@@ -78,7 +79,7 @@ def fetch_as_child(
         with Stops() as stops:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             engine, left_s = engine_for(options), deadline_at - monotonic()
-            told = partial(send, pipe), _pause, line_of
+            told = partial(send, pipe), partial(_pause, os.getppid()), line_of
             fetch(engine, items, sink, options, left_s, stops, *told)
     except BrokenPipeError:
         raise  # the parent is gone: there is nobody to tell
@@ -87,8 +88,11 @@ def fetch_as_child(
         raise
 
 
-def _pause(over: Event) -> None:
+def _pause(parent: int, over: Event) -> None:
+    """Wait; end the downloads, whose bodies are discarded, if the parent has died."""
     over.wait(_PAUSE_S)
+    if os.getppid() != parent:
+        raise BrokenPipeError
 
 
 def describe(error: BaseException) -> str:

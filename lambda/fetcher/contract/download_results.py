@@ -115,7 +115,7 @@ class _TypeCodes(dict[str, int]):
     """Positions of types in a list, to which new ones are added; 0 once it is full."""
 
     def __init__(self, types: list[str]) -> None:
-        super().__init__({"": 0})
+        super().__init__((name, code) for code, name in enumerate(types))
         self._types = types
 
     def __missing__(self, name: str) -> int:
@@ -277,6 +277,7 @@ class Downloads:
             msg = f"There is no outcome {max(codes)}; there are {len(ORDER)}."
             raise ValueError(msg)
         downloads.types = list(fields.get("types", [""]))
+        downloads._type_codes = _TypeCodes(downloads.types)
         for name in _NEWER:
             (codes,) = downloads._planes(name)
             if max(codes, default=0) >= len(downloads.types):

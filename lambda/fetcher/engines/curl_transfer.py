@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fetcher.transfer.attempt import Attempt
 
 _ABORT = -1
-_FINAL = HTTPStatus.OK.value  # what is below announces another response
+_LEAST_FINAL = HTTPStatus.OK.value  # a lower status announces another response
 _SWITCHING_PROTOCOLS = HTTPStatus.SWITCHING_PROTOCOLS.value
 _REDIRECTS = redirects.STATUSES
 _MAX_HELD_BYTES = 65_536  # of one body, until libcurl has finished its round
@@ -237,7 +237,7 @@ class Transfer:
             is_sure: The head is complete, or libcurl is content with it.
         """
         attempt, status = self.attempt, self._info(pycurl.RESPONSE_CODE)
-        if status < _FINAL and status != _SWITCHING_PROTOCOLS:
+        if status < _LEAST_FINAL and status != _SWITCHING_PROTOCOLS:
             return  # 100 Continue and the like: another follows
         attempt.is_answered = True
         if status in _REDIRECTS and (url := self._head.text(pycurl.REDIRECT_URL)):

@@ -74,6 +74,13 @@ class _Lines:
         self.ahead.extendleft(reversed(self.taken))
         self.taken.clear()
 
+    def put_back_all_but_first(self) -> str:
+        """Return the first line of the record, and have the others come again."""
+        first, *others = self.taken
+        self.ahead.extendleft(reversed(others))
+        self.taken[1:] = []
+        return first
+
 
 class Table:
     """Rows of a CSV or TSV file: a record that is broken costs its first line only."""
@@ -217,8 +224,7 @@ class Table:
                     continue
             if not lines.taken:
                 return
-            lines.put_back()
-            plain = lines.ahead.popleft().rstrip("\r\n")
+            plain = lines.put_back_all_but_first().rstrip("\r\n")
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             cells = self._cells_in(plain)
             if not plain.strip() or self._is_comment(plain, cells):

@@ -153,7 +153,12 @@ def _objects_one_by_one(
         fields: object = None
         try:
             fields, end = _decode(line)
-            why = "Extra data" if end < len(line) else type(fields).__name__
+            is_more = end < len(line)
+            why = (
+                f"Extra data after character {end}"
+                if is_more
+                else type(fields).__name__
+            )
         except (ValueError, RecursionError) as error:
             why, end = str(error), 0
         if isinstance(fields, dict) and end == len(line):

@@ -22,8 +22,8 @@ class NumberTable:
     Attributes:
         keys, numbers: As they came.
 
-        slots: The position of a key, plus 1, at the first free place from that on which
-            its last bits tell.
+        slots: Positions of keys, plus 1; 0: free. A key is in the slot that its last
+            bits name, or else in the first free one after it.
     """
 
     def __init__(self, typecode: str) -> None:

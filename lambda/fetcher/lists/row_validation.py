@@ -1,4 +1,4 @@
-"""Judgement of rows: which are fetched, which are no URL, which repeat others."""
+"""Validation of rows: which are fetched, which are no URL, which repeat others."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RowBlock(NamedTuple):
 
 class RowValidator:
     """
-    Judge of a list's rows, which come in their order, by the rules of a `UrlList`.
+    Validator of a list's rows, which come in their order, by the rules of a `UrlList`.
 
     Attributes:
         count: How many rows came.

@@ -80,7 +80,7 @@ class UrlList:
         is_hasty: bool = False,
     ) -> None:
         self.names = files_of(names)
-        self._judge = RowValidator(
+        self._validator = RowValidator(
             allow_s3=allow_s3, allow_credentials=allow_credentials
         )
         self._skipped = 0
@@ -108,11 +108,11 @@ class UrlList:
             is_late = self._is_good and self._has_no_more(until)
             if not strict and (self._is_judged or is_late):
                 break
-        self._judge.seen.expect(self._estimate)
+        self._validator.seen.expect(self._estimate)
         if not self.count:
             msg = f"{self} holds no URL."
             raise UrlListError(msg)
-        if strict and self._judge.problems:
+        if strict and self._validator.problems:
             raise self._refusal(is_whole=True)
         self._is_begun = True
 
@@ -124,10 +124,10 @@ class UrlList:
 
     @property
     def _is_good(self) -> bool:
-        return 2 * self._judge.problems.counts["bad_url"] <= self.count
+        return 2 * self._validator.problems.counts["bad_url"] <= self.count
 
     def _refusal(self, *, is_whole: bool) -> UrlListError:
-        problems, more = self._judge.problems, " more" if self._is_begun else ""
+        problems, more = self._validator.problems, " more" if self._is_begun else ""
         few = "its" if is_whole else "its first"
         return UrlListError(
             f"{self}: {len(problems):,} of {few} {self.count:,} rows cannot be "
@@ -145,11 +145,11 @@ class UrlList:
                     self._skipped = before + given.skipped
                     if not len(rows.urls):
                         continue
-                    block = self._judge.judged(rows)
+                    block = self._validator.judged(rows)
                     read, sizes[nth] = given.bytes_read()
                     self._bytes = sum(sizes[:nth]) + read
                     share = self._bytes / sum(sizes) or 1.0
-                    self._estimate = round(self._judge.count / share)
+                    self._estimate = round(self._validator.count / share)
                     yield block
                 self._skipped = before + given.skipped
 
@@ -219,8 +219,8 @@ class UrlList:
             "failure": failure,
             "skipped": self._skipped,
             "foreign": Foreign.count - self._foreign,
-            "bad": len(self._judge.problems),
-            "problems": str(self._judge.problems),
+            "bad": len(self._validator.problems),
+            "problems": str(self._validator.problems),
         }
         self._spool.end(words)
 
@@ -269,7 +269,9 @@ class UrlList:
         if self.known_count is not None:
             return
         self._reader = ReaderProcess(self.read_on, self._end, self._broken_off)
-        self._judge.seen = SeenNames()  # up to 160 MB, which the other process needs
+        self._validator.seen = (
+            SeenNames()
+        )  # up to 160 MB, which the other process needs
         self._spool.follow(self._reader.pipe)
 
     def _broken_off(self) -> str:

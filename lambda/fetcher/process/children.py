@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 2**18
 _LOOK_EVERY_S = 0.2  # at the parent
+_LEFT_S = 2.0  # after its death, to leave nothing unfinished behind
 _DONE, _FAILED = b"d", b"f"  # first byte of what a child sends
 
 
@@ -45,7 +46,7 @@ class ChildError(RuntimeError):
 
 class Child:
     """
-    A forked process. If its parent dies, it ends by itself.
+    A forked process. Once its parent has died, it has two seconds to end.
 
     It needs a pipe and fork alone: on Lambda there is no /dev/shm for
     `multiprocessing`.
@@ -144,4 +145,5 @@ def _end_with(parent: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     while os.getppid() == parent:
         sleep(_LOOK_EVERY_S)
+    sleep(_LEFT_S)
     os._exit(1)

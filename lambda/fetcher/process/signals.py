@@ -90,7 +90,7 @@ class Stops:
 
     def stop(self) -> None:
         """Act as if a signal had come. Safe to call from any thread."""
-        from threading import main_thread  # noqa: PLC0415 - what is early has no handler
+        from threading import main_thread  # noqa: PLC0415 - hardly ever needed
 
         thread = main_thread().ident
         assert thread is not None, "the main thread is running"

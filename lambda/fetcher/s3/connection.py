@@ -98,7 +98,7 @@ class Connection:
         until: float,
     ) -> S3Response:
         """
-        Make a request, and repeat it until `until` while that may help.
+        Make a request, and repeat it while that may help, but not after `until`.
 
         Names of headers are in lower case.
 

@@ -78,7 +78,8 @@ def _pages(
         answer = connection.request("GET", bucket, parameters, until=until)
         text = answer.body.decode()
         yield text
-        if _MORE not in text:
+        markers = _NEXT.findall(text)
+        if _MORE not in text or not markers:
             return
-        for name, marker in _NEXT.findall(text):
+        for name, marker in markers:
             parameters[_PARAMETERS[name]] = unescape(marker)

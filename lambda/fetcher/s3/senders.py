@@ -48,10 +48,8 @@ class Senders:
         """
         Have a body sent, soon; a part is released afterwards, sent or not.
 
-        `send` is called with a connection, and must handle S3's failures itself.
-
         Raises:
-            BaseException: What nobody foresaw, of anything sent before.
+            BaseException: What the `send` of a body before raised; `wait` does, too.
         """
         if self._failed:
             _release(body)

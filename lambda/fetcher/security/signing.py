@@ -47,7 +47,7 @@ class _Moment(NamedTuple):
 
 
 class Signer:
-    """Signer of requests to a service, as in ``lambda``; any thread may use it."""
+    """Signer of requests to one service, such as ``lambda``; any thread may use it."""
 
     def __init__(self, service: str, region: str) -> None:
         self._parts = region, service, "aws4_request"

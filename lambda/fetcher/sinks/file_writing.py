@@ -1,4 +1,4 @@
-"""Files written whole, or not at all; never one that is there already."""
+"""Files written whole or not at all; one that is there is replaced, not changed."""
 
 from __future__ import annotations
 

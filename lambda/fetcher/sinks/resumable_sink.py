@@ -86,7 +86,7 @@ class ResumableSink(Sink, Protocol):
         """
         Let others see what was added, once all processes have settled their parts.
 
-        If one of them did not come to its end, what is added is what `ended` has: the
-        positions that are accounted for.
+        Unless `is_whole`, one of them did not come to its end: then only what `ended`
+        has is added, the positions that are accounted for.
         """
         del ended, is_whole

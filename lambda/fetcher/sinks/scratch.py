@@ -57,7 +57,7 @@ class Scratch(Directory):
         return path
 
     def _place_of(self, item: Item) -> tuple[str, int]:
-        """Return a path that the item's number names: nobody looks for another."""
+        """Return a path named by the item's number; nobody looks for it by its URL."""
         return f"{self._below}{item.number}", self._at
 
     def close(self) -> None:

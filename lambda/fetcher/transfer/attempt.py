@@ -70,7 +70,7 @@ class Attempt:
 
         heard: Its stage and bytes at that time.
 
-        is_silent: Whether it has given its place back.
+        is_silent: Whether it has given its slot back.
 
         silent_s: For how many whole seconds nothing has come.
 

@@ -36,9 +36,9 @@ class Body:
     """
     The receiver of one response.
 
-    Engines call `begin` with the headers, `write` with each chunk but the last ones,
-    then either `finish` or `fail`, once. These turn faults of the response into an
-    outcome; faults of the connection are the engine's.
+    Engines call `begin` with the headers, `write` with chunks as they come, then either
+    `finish`, perhaps with the last ones, or `fail`, once. These turn faults of the
+    response into an outcome; faults of the connection are the engine's.
 
     Attributes:
         size: Bytes received so far.

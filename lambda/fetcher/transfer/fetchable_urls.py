@@ -32,7 +32,7 @@ def web_host(url: str) -> str:
 
 class FetchableUrls:
     """
-    The addresses of URLs.
+    URLs of a list, checked, and signed if they are in S3.
 
     Args:
         allow_s3: Whether ``s3://`` URLs are fetched.

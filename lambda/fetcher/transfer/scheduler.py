@@ -40,7 +40,7 @@ _BACKOFF_LONGEST_S = 20.0
 _FREE_RETRIES = 100  # on top of one for each first try
 _MAX_WAITING = 4_096  # attempts read ahead while their hosts are busy
 _MOMENT_S = 0.02  # for room in the sink, or more of the source
-_BUSY_WAIT_S = 0.1  # hosts, or every place
+_BUSY_WAIT_S = 0.1  # hosts, or every slot
 _SILENT_TRIES = 2
 _OK = Outcome.OK  # bound once: Python 3.11 finds members of an enum slowly
 

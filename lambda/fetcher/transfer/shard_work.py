@@ -225,7 +225,7 @@ def _shared(
     connections = [own.connections]
     for part, result in zip(parts[1:], results, strict=True):
         if result.data is None:
-            _lose(part, result.error, downloads)
+            _lose(part, result.error or "it was late", downloads)
             continue
         fields, their_silences, their_heard, theirs = json.loads(result.data)
         _take(Downloads.from_dict(fields), downloads)

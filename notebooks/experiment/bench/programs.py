@@ -18,7 +18,7 @@ from fetcher.transfer.scheduler import engine_for
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CONNECTIONS = 100  # on a list like the real web's those of the peers alone
+CONNECTIONS = 100  # on the wild list only the peers'; ours keeps its default
 CURL = "curl -Z"
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 

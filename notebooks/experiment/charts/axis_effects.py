@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from experiment.charts.drawing import (
     BLUE,
-    RED,
+    VERMILION,
     draw_band,
     finished,
     key_above,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NAMES = {"memory_mb": "Memory, MB", "engine": "Engine", "sink": "Sink"}
-_STARTS = {"warm": (BLUE, "o"), "cold": (RED, "s")}
+_STARTS = {"warm": (BLUE, "o"), "cold": (VERMILION, "s")}
 
 
 def axis_charts(runs: pd.DataFrame) -> Iterator[tuple[str, Figure]]:

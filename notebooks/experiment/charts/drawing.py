@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 INK = "#333333"
 # The colours of Okabe and Ito that are dark enough on white, and some more.
-BLUE, RED, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+BLUE, VERMILION, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 AMBER, SKY, GREY = "#E69F00", "#56B4E9", "#999999"
-PALETTE = (BLUE, RED, GREEN, PINK, "#332288", AMBER, SKY, "#666633", GREY)
+PALETTE = (BLUE, VERMILION, GREEN, PINK, "#332288", AMBER, SKY, "#666633", GREY)
 DASHED: Any = {"color": INK, "ls": "--", "lw": 1}
 BESIDE: Any = {"color": INK, "fontsize": 9, "textcoords": "offset points"}
 SINCE_START = "Seconds since the first request was sent"
 _BAND_ALPHA = 0.15
 
 # Lines differ in their markers, too.
-_STYLES = ((BLUE, "o"), (RED, "s"), (GREEN, "^"), (PINK, "D"))
+_STYLES = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PINK, "D"))
 _SIZE_IN = (8, 4.5)
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.9g}")
 _LABEL_POINTS = 13

@@ -18,8 +18,8 @@ from experiment.charts.drawing import (
     GREY,
     INK,
     PALETTE,
-    RED,
     SKY,
+    VERMILION,
     finished,
     key_above,
     new_axes,
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 _NAMES = (*LIMITS, SEVERAL)
 _COLOURS = dict(zip(_NAMES, PALETTE, strict=True))
-_KINDS = {YOURS: BLUE, RECORDED: GREEN, OURS: SKY, GUESS: RED}
+_KINDS = {YOURS: BLUE, RECORDED: GREEN, OURS: SKY, GUESS: VERMILION}
 _NEW_ACCOUNTS_MB = 3_008
 _MOST_BARS = 12
 _BAND = 0.02  # of the time: less is no move
 
 
 def map_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figure:
-    """Draw `map_of` fleets: the deadline as a line, what binds as colour."""
+    """Draw fleets of `map_of`: the deadline as a line, the bottleneck as colour."""
     ax = new_axes(
         "Concurrency: executions at once (the cell: median seconds)", "Memory, MB"
     )

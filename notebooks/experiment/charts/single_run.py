@@ -10,8 +10,8 @@ from experiment.charts.drawing import (
     BLUE,
     DASHED,
     PALETTE,
-    RED,
     SINCE_START,
+    VERMILION,
     begin_at_zero,
     finished,
     key_above,
@@ -85,7 +85,7 @@ def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
     bars = ax.barh(
         names,
         [met[name] for name in names],
-        color=[BLUE if name == Outcome.OK.value else RED for name in names],
+        color=[BLUE if name == Outcome.OK.value else VERMILION for name in names],
         height=_BAR_HEIGHT,
     )
     ax.set_ylim(-1, len(names))
@@ -110,9 +110,9 @@ def machine_load(load: pd.DataFrame, shards: pd.DataFrame, where: str) -> Figure
     ax.set_xlabel(SINCE_START if len(sent_at) == len(shards) else _SINCE_RESUMED)
     memory = ax.twinx()
     used = load["used_bytes"] / _GIB
-    memory.plot(seconds, used, color=RED, lw=1.5, ls="-.", label="memory, GiB")
+    memory.plot(seconds, used, color=VERMILION, lw=1.5, ls="-.", label="memory, GiB")
     memory.set_ylim(0, used.max() * 1.2)
-    memory.set_ylabel("Memory used, GiB", color=RED)
+    memory.set_ylabel("Memory used, GiB", color=VERMILION)
     memory.spines[["top"]].set_visible(False)
     key_above(ax, [*ax.lines, *memory.lines])
     during = load[seconds > 0]["cpu_percent"]
@@ -146,7 +146,7 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
     parts = dict.fromkeys(part for bar in bars.values() for part in bar.index)
     table = pd.DataFrame(bars).fillna(0.0).loc[list(parts)]
     look: Any = {"color": PALETTE, "width": _BAR_HEIGHT, "xlabel": ax.get_xlabel()}
-    table.T.plot.barh(ax=ax, stacked=True, **look)
+    table.T.plot.barh(ax=ax, stacked=True, grid=True, **look)
     least = table.sum().max() * _LABELLED_SHARE
     look = {"label_type": "center", "color": "white", "fontsize": 9}
     parts_drawn: Any = ax.containers

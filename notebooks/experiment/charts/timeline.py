@@ -11,8 +11,8 @@ from experiment.charts.drawing import (
     BLUE,
     INK,
     PINK,
-    RED,
     SINCE_START,
+    VERMILION,
     draw_bars,
     finished,
     key_above,
@@ -50,7 +50,7 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
     if lost.any():
         answered = (shards["answered_at"] - start)[lost]
         sent = (shards["invoked_at"] - start)[lost]
-        draw_bars(ax, rows[lost], sent, answered, RED, "lost")
+        draw_bars(ax, rows[lost], sent, answered, VERMILION, "lost")
     _shade_steady(ax, shards, start)
     ax.set_xlim(0, shards["answered_at"].max() - start)
     ax.invert_yaxis()

@@ -50,9 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, how_many, about in (
         (_REPORT, "?", "write report.html of a run, or one over all runs in results/"),
-        (_SHOW, None, "draw a run's charts from its tables, and write report.html"),
+        (
+            _SHOW,
+            None,
+            "draw a run's charts again, without deploying; write its report",
+        ),
     ):
-        command = commands.add_parser(name, description=about, help=about)
+        command = commands.add_parser(
+            name, description=f"{about.capitalize()}.", help=about
+        )
         command.add_argument(
             "run", metavar="RUN", nargs=how_many, help="the folder of a run"
         )

@@ -69,7 +69,7 @@ def shares(question: Question, draws: int = DRAWS) -> dict[str, float]:
     """
     Return the share of the time that each limit costs.
 
-    It is that of a median over so many draws. All constants have their most likely
+    Times are medians over `draws` draws. All constants have their most likely
     value, and chance is the same in all variants.
 
     Returns:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits
-from aws_facts.prices import prices
+from aws_facts.prices import mark, prices
 from experiment.fleet.bottlenecks import (
     DRAWS,
     LATENCY,
@@ -18,6 +18,7 @@ from experiment.fleet.bottlenecks import (
     binding,
     shares,
 )
+from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import S3, S3_ELSEWHERE
 from experiment.tables.words import duration, size
@@ -55,7 +56,7 @@ def answers(
     inside = f"in {kept:.0f} % of {len(made.seconds):,} draws"
     return {
         "time": in_time(made.time),
-        "dollars": in_money(made.cost),
+        "dollars": in_money(made.cost) + mark(assumed=bill_for(question, 1.0).assumes),
         f"inside {duration(deadline_s)}": inside,
         "bottleneck": what_binds(question, draws),
     }

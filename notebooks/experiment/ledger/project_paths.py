@@ -44,6 +44,6 @@ def shown_path(path: Path) -> Path:
 
 
 def executed_path(folder: Path, notebook: str, session: int) -> Path:
-    """Return where an executed notebook goes: earlier sessions' stay."""
+    """Return where a session's executed notebook goes; those of earlier ones stay."""
     number = f"-{session + 1}" if session else ""
     return folder / f"{notebook}{number}.ipynb"

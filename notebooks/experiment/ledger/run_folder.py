@@ -122,8 +122,8 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
     """
     Start the folder of a run, or open it again if the settings resume the run.
 
-    No other process can write to it until the run is closed or released, or this
-    process ends.
+    No other process can write to it until `Run.reports` is closed, or this process
+    ends.
 
     Raises:
         LedgerError: If the folder already holds a run, or does not hold the one to

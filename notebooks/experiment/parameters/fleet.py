@@ -27,9 +27,11 @@ class FleetSettings(FanOutSettings):
 
         deadline_s, budget_usd: What the fleet should keep to.
 
-        comes_from, prefixes, latency_ms, cold, bandwidth_raised:
-            As `source`, `read_prefixes`, `latency_s`, `is_cold` and `bandwidth_raised`
-            in `Question`.
+        comes_from, prefixes, cold, bandwidth_raised:
+            As `source`, `read_prefixes`, `is_cold` and `bandwidth_raised` in
+            `Question`.
+
+        latency_ms: To the first byte of a file, in ms; 0: that of S3.
 
         draws: Draws of the model.
     """

@@ -69,7 +69,7 @@ class Settings(NotebookSettings):
         self.worker()
 
     def worker(self, run: str = "") -> FunctionSpec:
-        """Return the function to deploy; a run is a tag to find its cost by."""
+        """Return the function to deploy; `run` is a tag to find its cost by."""
         return FunctionSpec(
             name=self.function,
             memory_mb=self.memory_mb,

@@ -12,8 +12,8 @@ from experiment.charts.drawing import (
     BLUE,
     DASHED,
     PALETTE,
-    RED,
     SINCE_START,
+    VERMILION,
     finished,
     key_above,
     new_axes,
@@ -116,7 +116,7 @@ def _growth(runs: Sequence[Compared]) -> Figure:
     steady = GOAL_FILES / rates
     ax = new_axes("Files downloaded by the run", "Seconds per million files")
     ax.plot(files, whole, "o-", color=BLUE, label="whole run")
-    ax.plot(files, steady, "s--", color=RED, label="at its steady rate")
+    ax.plot(files, steady, "s--", color=VERMILION, label="at its steady rate")
     ax.axhline(GOAL_S, **DASHED)
     ax.annotate(f"goal: {GOAL_S} s", (files[0], GOAL_S), (0, 4), **BESIDE)
     ax.set_xscale("log")

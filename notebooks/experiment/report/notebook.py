@@ -19,7 +19,7 @@ _TITLE = re.compile(r"# \d\d · (.+)\n?")
 _PNG = "image/png"
 # Where it was written means nothing to who gets it.
 _WHERE = re.compile(
-    r"<pre>To send to a colleague: .*\n</pre>"
+    r"(?m)(?:^|(?<=<pre>))To send to a colleague: .*\n"
     r"|<p>Results are in <code>[^<]*</code>\.</p>"
 )
 
@@ -66,7 +66,7 @@ def as_html(notebook: NotebookNode, pictures: Mapping[bytes, str]) -> str:
         template_name="notebook", extra_template_basedirs=[str(TEMPLATES)]
     )
     html, _ = exporter.from_notebook_node(notebook)
-    return _WHERE.sub("", html)
+    return _WHERE.sub("", html).replace("<pre></pre>", "")
 
 
 def is_of_parameters(cell: NotebookNode) -> bool:

@@ -39,7 +39,7 @@ def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
     Write ``report.html`` into the folder of a run, and return its path.
 
     It is one file that asks for nothing from anywhere. It shows the executed notebook,
-    which is changed: if none is given, the newest in the folder, or none.
+    which is changed; by default the newest in the folder, if there is one.
 
     Raises:
         LedgerError: If the folder holds no run, or one that no notebook made.

@@ -4,7 +4,7 @@ A plan carried out.
 ``pilot`` finds how many files it needs; ``fan_out`` sends it ``wave`` by wave; each
 ``sent_shard`` is answered, or late. Later ones are told of ``gone_hosts``;
 ``progress`` shows what is done. ``resume`` finds what is left of a run; ``grid``
-repeats fan-outs, in ``kernels``, each as long as ``grid_file_counts`` finds right;
+repeats fan-outs, in ``kernels``, each of as many files as ``grid_file_counts`` decides;
 ``interruption`` ends either when somebody interrupts it. ``machine_load`` and
 ``cpu_layers`` measure this machine meanwhile.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,6 @@ from time import process_time
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import psutil
 import pycurl
 
 from experiment.run.machine_load import Load
@@ -189,5 +189,5 @@ def _libcurl_s(template: str, files: int, connections: int) -> float:
 
 
 def _children_s() -> float:
-    used = psutil.Process().cpu_times()
-    return float(used.children_user + used.children_system)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

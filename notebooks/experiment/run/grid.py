@@ -13,7 +13,7 @@ from experiment.cost import cost
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import make_plan
-from experiment.run.grid_file_counts import GridSizes
+from experiment.run.grid_file_counts import GridFileCounts
 from experiment.run.kernels import early_kernel, execute, passing_on_interrupts
 from experiment.run.machine_load import Load
 from experiment.tables.projection import steady_period
@@ -89,7 +89,7 @@ def run_grid(
     cells = list(settings.cells())
     records: list[dict[str, Any]] = []
     failed, spent = [], 0.0
-    sizes = GridSizes()
+    sizes = GridFileCounts()
     with passing_on_interrupts(manager):
         for number, planned in enumerate(cells, start=1):
             name, cell = settings.name_of(planned), sizes.of(planned)

@@ -23,7 +23,7 @@ class _Known(NamedTuple):
     files_per_s: float  # steadily, in its last one
 
 
-class GridSizes:
+class GridFileCounts:
     """
     The numbers of files of a grid's runs that `duration_s` decides.
 

@@ -38,7 +38,8 @@ class SentShard:
     A shard on its way.
 
     Attributes:
-        invocation: As it is known when first sent; URLs of a list are not kept.
+        invocation: As known so far: when it was first sent, and whether it was sent
+            again. URLs of a list are not kept.
 
         payload: What was sent, to be sent again.
 

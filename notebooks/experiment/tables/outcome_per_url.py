@@ -179,7 +179,7 @@ class Outcomes:
     Attributes:
         tally: The sum of the reports' own.
 
-        unrequested: How many URLs told so far no invocation was for.
+        unrequested: How many of the URLs so far no invocation was for.
     """
 
     def __init__(self, folder: Path) -> None:

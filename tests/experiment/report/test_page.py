@@ -42,6 +42,8 @@ def executed(folder):
     png = b64encode((folder / "timeline.png").read_bytes()).decode()
     chart = v4.new_output("execute_result", {"image/png": png})
     table = v4.new_output("execute_result", {"text/html": "<table><td>7</td></table>"})
+    said = f"Warning: it ends here.\nTo send to a colleague: {root()}/report.html\n"
+    last = v4.new_output("stream", name="stdout", text=said)
     cells = [
         v4.new_markdown_cell("# 40 · Does it work?\n\nWe try."),
         v4.new_markdown_cell("## Parameters\n\nSet them."),
@@ -50,6 +52,7 @@ def executed(folder):
         ),
         v4.new_code_cell("secret_of_the_code = 1", outputs=[*bar, chart, table]),
         v4.new_markdown_cell("## What it means\n\nIt `works`."),
+        v4.new_code_cell("", outputs=[last]),
     ]
     nbformat.write(v4.new_notebook(cells=cells), folder / "40_million.ipynb")
 
@@ -184,6 +187,7 @@ def test_the_executed_notebook_is_shown_with_its_code_folded(with_notebook):
     assert "<td>7</td>" in with_notebook
     (folded,) = re.findall(r"<details class=\"source\">.*?</details>", with_notebook)
     assert "secret_of_the_code" in folded
+    assert "Warning: it ends here." in with_notebook
     assert str(root()) not in with_notebook
     # Its chart is the one to point at.
     assert "Invocation 20" in with_notebook

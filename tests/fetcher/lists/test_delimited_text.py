@@ -28,6 +28,15 @@ def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
     assert rows[4][3] == {"caption": "over\nthree\nlines"}
 
 
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_broken_first_line_without_a_header_is_a_row(tmp_path, others):
+    lines = ['"http://h/0"x', *(f"http://h/{n}" for n in range(1, others + 1))]
+    rows = told(url_list(tmp_path, "\n".join(lines), ".csv"))
+
+    assert [row for row, *_ in rows] == list(range(1, others + 2))
+    assert rows[0][1] == "http://h/0x"  # as any line with such a quote is read
+
+
 def test_quotes_that_begin_and_end_captions_of_a_tsv_swallow_no_rows(tmp_path):
     """
     A cell of several lines is still one, and so is one that holds a URL.

@@ -22,7 +22,7 @@ from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.tars.contents import Contents, TarsSink, found_again
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.part import TarPart
-from fetcher.sinks.tars.repair import mend
+from fetcher.sinks.tars.repair import repair
 from fetcher.sinks.tars.shard_files import ShardFiles, part_of
 from fetcher.sinks.tars.tar_reading import (
     is_as_written,
@@ -147,14 +147,14 @@ class LocalTars(TarsSink):
         self.check(kept)
         self._place.lock()
         for tar in self._place.growing():
-            self._mend(tar, kept)
+            self._repair(tar, kept)
             if self._place.is_folder:
                 self._place.finish(tar)
         if not self._place.is_folder:
             self._place.go_on()
             for tar in self._place.growing():
                 if not part_of(self._place.index_of(tar)).exists():  # it was removed
-                    self._mend(tar, kept)
+                    self._repair(tar, kept)
 
     def keep(
         self, item: Item, parts: Sequence[bytes], download: Download = WHOLE
@@ -197,11 +197,11 @@ class LocalTars(TarsSink):
             self._tar = None
         for tar in self._place.growing():
             if not is_whole:
-                self._mend(tar, ended)
+                self._repair(tar, ended)
             self._place.finish(tar)
 
-    def _mend(self, tar: Path, wanted: KnownPositions) -> None:
-        mend(part_of(tar), part_of(self._place.index_of(tar)), wanted)
+    def _repair(self, tar: Path, wanted: KnownPositions) -> None:
+        repair(part_of(tar), part_of(self._place.index_of(tar)), wanted)
 
     @contextmanager
     def _appending(self) -> Iterator[_OpenTar]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _COPIED_BYTES = 1_048_576
 
 
-def mend(tar: Path, index: Path, wanted: KnownPositions) -> None:
+def repair(tar: Path, index: Path, wanted: KnownPositions) -> None:
     """
     Cut a tar down to some members, and write its index anew.
 

@@ -208,14 +208,16 @@ class S3Tar(Sink):
 
     def _of_another(self) -> dict[int, Download]:
         """Return what the tar that is there lacks of ours, and has beside ours."""
+        foreign = Download(Outcome.UNSTARTED, detail=_FOREIGN)
         if self._by_row:
-            return dict.fromkeys(
-                self.kept, Download(Outcome.UNSTARTED, detail=_FOREIGN)
-            )
-        theirs = {
-            int(row["key"].partition(".")[0]): row["size"]
-            for row in rows_in(self._connection, self._tar, self._until)
-        }
+            return dict.fromkeys(self.kept, foreign)
+        try:
+            theirs = {
+                int(row["key"].partition(".")[0]): row["size"]
+                for row in rows_in(self._connection, self._tar, self._until)
+            }
+        except ValueError:  # it is not one of ours
+            return dict.fromkeys(self.kept, foreign)
         lacking = Download(Outcome.UNSTARTED, detail=_OTHER)
         return dict.fromkeys(self.kept, lacking) | {
             number: Download(Outcome.OK, 200, size, path=self._path)

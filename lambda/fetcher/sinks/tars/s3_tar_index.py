@@ -41,6 +41,8 @@ def rows_in(
 
     Raises:
         S3Error: If there is no such tar, or it cannot be read.
+
+        ValueError: If it is not one of these tars.
     """
     try:
         answer = connection.request("GET", index_of(tar), until=until)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LEAST_BYTES = 1_000  # fewer are no sign of life: a drip of a byte a second is silent
 # One in twenty URLs of a real list holds its connection for 20 s where a good one takes
 # half a second: as many slots as there are at work would all be held within seconds.
-_OPEN_PER_PLACE = 8
+_OPEN_PER_SLOT = 8
 # Bound once: Python 3.11 finds members of an enum slowly.
 _OK, _HTTP_STATUS = Outcome.OK, Outcome.HTTP_STATUS
 _OVERLOADED = frozenset({429, 500, 502, 503, 504})
@@ -64,7 +64,7 @@ class DownloadSlots:
     Count of the downloads in flight.
 
     Connections count work, not waits: a download from which nothing has come for a
-    second gives its place to another. When it is heard of again it counts again, and
+    second gives its slot to another. When it is heard of again it counts again, and
     nobody starts until those at work are fewer than the connections.
 
     Args:
@@ -81,7 +81,7 @@ class DownloadSlots:
 
         peak: The most there ever were.
 
-        silent: Those of them that have given their place back.
+        silent: Those of them that have given their slot back.
 
         learns_from: Downloads begun from then on are reported to `learn`.
     """
@@ -100,7 +100,7 @@ class DownloadSlots:
         self._limit = None if connections else AdaptiveLimit(room, now)
         most = connections or room
         self.connections = self._limit.number if self._limit else connections
-        self.most_open = max(most, min(_OPEN_PER_PLACE * most, room))
+        self.most_open = max(most, min(_OPEN_PER_SLOT * most, room))
         self.open = self.silent = self.peak = 0
         self.learns_from = self._limit.since if self._limit else math.inf
 

@@ -1,4 +1,4 @@
-"""The pace of a host that answers some requests with 429 or 503: it is asked less."""
+"""The throttle of a host that answers some requests with 429 or 503."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_REFUSALS = 5  # in a row, each with a longer wait; then the host is given 
 
 class HostThrottle:
     """
-    The pace of one host, from its first refusal on.
+    The throttle of one host, from its first refusal on.
 
     `accepted` counts its good answers since the first, which came at `since`.
 

@@ -36,7 +36,7 @@ class StallWatch:
         """
         Return why the download counts as stalled; empty: it does not.
 
-        `size` is of the bytes received so far, on the same scale at every call.
+        `size` counts the bytes received so far, on the same scale at every call.
         """
         window = self._options.read_timeout_s
         if size != self._size:

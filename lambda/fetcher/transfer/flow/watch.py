@@ -26,7 +26,7 @@ Ending = tuple[Outcome, str]
 # A body that was not promised in full may be without end: a radio, a camera.
 _MOST_GROWTH = 4  # times the time for one URL
 _LAST_TRY_S = 3.0  # for a host that was silent twice, or not there at all
-# A look-up takes no connection: it gives its place back sooner than other silences.
+# A look-up takes no connection: it gives its slot back sooner than other silences.
 _LOOK_UP_S = 0.1
 _QUEUED, _LOOKING_UP, _CONNECTING, _ASKED = Stage
 _OK = Outcome.OK
@@ -48,7 +48,7 @@ class Watch:
         return now - self._word_at >= self._silence_timeout.short_s()
 
     def begin(self, attempt: Attempt, now: float) -> None:
-        """Start to watch a try; after a silence it gets no place until it gets on."""
+        """Start to watch a try; after a silence it gets no slot until it gets on."""
         attempt.at_peak = self._slots.begin()
         attempt.begun_at = attempt.heard_at = now
         attempt.ends_at = now + attempt.left_s
@@ -108,7 +108,7 @@ class Watch:
         return self._only_silent
 
     def _listen(self, attempt: Attempt, now: float) -> None:
-        """Note whether anything has come; the silent give their place back."""
+        """Note whether anything has come; the silent give their slots back."""
         stage, received = attempt.heard
         silence_s = now - attempt.heard_at
         if attempt.stage is not stage or is_word(received, attempt.received):
@@ -144,23 +144,23 @@ class Watch:
         return attempt.ends_at + growth_s
 
     def _silence(
-        self, attempt: Attempt, now: float, patience_s: float
+        self, attempt: Attempt, now: float, silence_limit_s: float
     ) -> Ending | None:
         """Return how an attempt must end because nothing comes, if it must."""
         silence_s = now - attempt.heard_at
         if attempt.stage is _QUEUED:
             return None
         if attempt.stage is not _ASKED:
-            most_s = min(self._options.connect_timeout_s, patience_s)
+            most_s = min(self._options.connect_timeout_s, silence_limit_s)
             return None if silence_s < most_s else _unconnected(attempt.stage, most_s)
         if attempt.stall is None:
             attempt.stall = StallWatch(self._options, now)
         stalled = attempt.stall.stalled(attempt.received, now)
-        if silence_s >= patience_s and not stalled:
+        if silence_s >= silence_limit_s and not stalled:
             why = "its host was unresponsive before, too"
             if not attempt.is_last:
                 why = "downloads silent this long almost never recover"
-            stalled = f"no data for {patience_s:g} s; {why}"
+            stalled = f"no data for {silence_limit_s:g} s; {why}"
         return (Outcome.READ_TIMEOUT, stalled) if stalled else None
 
 

@@ -148,7 +148,7 @@ def by_memory(found: Mapping[int, Figure]) -> Figure:
     Return one figure that keeps what each memory showed.
 
     Its value is the median, and its range as wide as the widest of theirs, in
-    proportion: how memories, in MB, differ is no matter of chance.
+    proportion: differences between memory sizes, in MB, are not chance.
     """
     value = float(np.median([one.value for one in found.values()]))
     return Figure(

@@ -35,7 +35,7 @@ class Bucket(NamedTuple):
     base: np.ndarray
 
     def seconds(self, total: float, burst: np.ndarray, base: np.ndarray) -> np.ndarray:
-        """Return the time for so many bytes, at rates reached with credit, without."""
+        """Return the time for so many bytes, at the rates with credit and without."""
         drain = np.maximum(burst - self.base, 1e-9)
         lasts_s = self.credit / drain
         within_s = total / burst
