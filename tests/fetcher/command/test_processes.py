@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.misbehaving_origin import WAIT_S, Origin
 from tests.support.running_command import Run
+from tests.support.waiting import eventually
 
 from fetcher.command.arguments import usual_processes
 from fetcher.command.processes import shares
@@ -145,19 +146,23 @@ def test_what_ended_before_a_process_was_killed_is_reported(origin, tmp_path):
     assert summary["counts"] == {"ok": 100, "unstarted": 2}
 
 
-def test_when_the_parent_is_killed_its_children_end(origin, tmp_path):
+def test_when_the_parent_is_killed_its_children_end_and_leave_nothing_unfinished(
+    origin, tmp_path
+):
     """
     Nobody would know of what they went on to download.
     """
-    run = held(origin, tmp_path, 3)
+    run = Run(tmp_path, origin.together(4, size=400_000)[:3])  # waits for the fourth
     with run.start("--processes", "3", "--connections", "3") as process:
-        origin.wait_for("/silence", 3)
+        origin.wait_for("/together", 3)
+        eventually(lambda: len(run.files()) == 3)
         children = run.children()
         process.kill()
         _, left = psutil.wait_procs(children, WAIT_S)
 
     assert len(children) == 2
     assert left == []
+    assert len(run.files()) == 1  # its own
 
 
 FAILING = """
