@@ -151,8 +151,8 @@ def test_every_url_ends_once_in_time_and_never_more_are_open_than_may_be(
     lists, connections, hosts, deadline_s
 ):
     """
-    No URL starves, either: without a deadline, each is tried. `simulate` itself looks
-    whether each ends once.
+    No URL starves, either: without a deadline, each is tried; and none is tried for
+    ever. `simulate` itself looks whether each ends once.
     """
     wanted = [f"http://h{n % hosts}/{n}" for n in range(len(lists))]
     by_url = dict(zip(wanted, lists, strict=True))
@@ -169,6 +169,7 @@ def test_every_url_ends_once_in_time_and_never_more_are_open_than_may_be(
     for fates, outcome in zip(lists, run.outcomes(), strict=False):
         assert outcome != Outcome.UNSTARTED or unstarted in fates or deadline_s < 1e5
     assert run.engine.most_open <= 8 * connections
+    assert all(one.attempts <= 3 + 10 for one in run.ended)
 
 
 def test_names_that_take_long_to_be_unknown_hold_up_nobody():
