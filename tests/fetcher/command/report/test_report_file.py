@@ -21,7 +21,8 @@ def holder(process):
 
 def test_a_report_is_its_runs_until_that_is_killed(origin, tmp_path, monkeypatch):
     """
-    Then it is free at once: the children that still hold it notice, and the next run waits for that.
+    Then it is free at once: the children that still hold it notice, and the next run
+    waits for that.
     """
     urls = [origin.url(f"/bytes/{n}") for n in range(9)]
     silent = [origin.url(f"/silence/killed/{n}") for n in range(2)]
