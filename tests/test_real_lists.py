@@ -8,13 +8,14 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.experiment.plan.test_run_plan import Nowhere
 from tests.support.bucket_contents import objects_in
 from tests.support.handler_shards import Context, invoke
 from tests.support.misbehaving_origin import JPEG
+from tests.support.plans import AWS, Nowhere, item
 from tests.support.url_lists import PACKED, told
 from webdataset import tariterators
 
+from experiment.cost.cost import estimate
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
 from experiment.tables.outcome_per_url import OutcomeBlock
@@ -180,7 +181,7 @@ def test_captions_of_a_list_are_beside_the_pictures_in_the_tars_that_lambda_writ
         assert beside | expected == beside
 
 
-def test_files_of_a_list_in_s3_are_what_the_function_may_read(tmp_path):
+def test_files_of_a_list_in_s3_are_what_the_function_may_read_and_are_priced(tmp_path):
     """Executions ask S3 themselves: what they may is their role's policy."""
     path = tmp_path / "urls.txt"
     path.write_text("s3://photos/2026/1.jpg\n")
@@ -193,6 +194,7 @@ def test_files_of_a_list_in_s3_are_what_the_function_may_read(tmp_path):
     plan = make_plan("20_fan_out", settings, Nowhere)
     (shard,) = plan.wave(0, plan.everything)
 
-    assert [item.refusal for item in shard.source] == [""]
+    assert [one.refusal for one in shard.source] == [""]
     assert shard.options.allow_s3
     assert plan.worker().sources == ("s3://photos/2026",)
+    assert item(estimate(plan, AWS).least, "reads from S3").amount == 1

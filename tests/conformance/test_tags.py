@@ -8,7 +8,9 @@ from tests.support.lambda_api import ECHO, refused
     "botocore lambda/2015-03-31, TagResource, ListTags; LocalStack's tag_resource and "
     "_store_tags: tags change the revision, and too many change nothing"
 )
-def test_tags_change_the_revision(lambda_client, deploy, arn_of):
+def test_tags_change_the_revision_and_too_many_change_nothing(
+    lambda_client, deploy, arn_of
+):
     function = deploy(ECHO, Tags={"first": ""})
     arn, revisions = arn_of(function), [function.shown()["RevisionId"]]
     lambda_client.tag_resource(Resource=arn, Tags={"x": "1", "y": "2"})

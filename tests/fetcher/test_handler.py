@@ -104,10 +104,7 @@ def test_temporary_storage_is_empty_after_a_mistake_of_ours(
     assert list(temporary.iterdir()) == []
 
 
-def test_only_the_first_invocation_of_an_environment_is_cold(origin, monkeypatch):
-    """
-    An execution is called after its log stream.
-    """
+def test_an_execution_is_cold_once_and_called_after_its_log_stream(origin, monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[1]abc")
     monkeypatch.setattr(handler, "_invocations", 0)
     reports = [report_of(shard(bodies(origin))) for _ in range(3)]

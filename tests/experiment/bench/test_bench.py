@@ -50,18 +50,28 @@ def test_every_program_takes_its_turn_in_every_setting_and_nothing_fails(done):
     assert (runs["target"] == "local").all()
 
 
-def test_the_folder_explains_itself(done):
+def test_the_summary_is_that_of_the_runs(done):
     folder = done[1]
     runs, summary = (
         pd.read_csv(folder / name, dtype={"error": str}).fillna({"error": ""})
         for name in ("bench.csv", "bench_summary.csv")
     )
-    rss, record = pd.read_csv(folder / "rss.csv"), read_run(folder)
 
     pd.testing.assert_frame_equal(summarise(runs), summary)
+
+
+def test_the_memory_of_our_programs_is_measured_with_few_and_with_many_files(done):
+    rss = pd.read_csv(done[1] / "rss.csv")
+
     assert list(rss["files"].unique()) == [5, 10]
     assert set(rss["program"]) == {one.name for one in installed() if one.ours}
     assert (rss["peak_rss_bytes"] > 10**6).all()
+
+
+def test_the_folder_explains_itself(done):
+    folder = done[1]
+    record = read_run(folder)
+
     assert record["target"] == "local"
     assert record["programs"].keys() == {program.name for program in installed()}
     assert record["verdict"].startswith("fetcher (")

@@ -218,7 +218,10 @@ def test_uneven_sizes_cost_what_their_mean_costs_and_spread_the_executions():
 
     assert uneven.mean_bytes == even.mean_bytes
     assert median_s(uneven) > 1.1 * median_s(even)
-    assert forecast(uneven, 50).time == forecast(uneven, 50).time  # chance is the same
+
+
+def test_the_same_question_has_the_same_forecast():
+    assert forecast(ALONE, 50).time == forecast(ALONE, 50).time
 
 
 @pytest.mark.soak

@@ -10,6 +10,8 @@ from email.utils import format_datetime
 from unittest.mock import Mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.engine_jobs import SOON_S, body_of, files_below
 from tests.support.misbehaving_origin import CHUNKED, Origin, sentence
 from tests.support.name_service import Names
@@ -205,6 +207,11 @@ def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
 )
 def test_the_wait_that_an_origin_asks_for_is_read(wait_s, texts):
     assert {_retry_after(text) for text in texts} == {wait_s}
+
+
+@given(st.text(st.characters()) | st.text("0123456789 :,+-GMTDecMonJan", max_size=40))
+def test_no_retry_after_is_too_strange_to_read(text):
+    assert _retry_after(text) >= 0
 
 
 def test_a_wait_may_be_given_as_a_date():

@@ -20,7 +20,10 @@ def lenient(endpoint):
         yield one
 
 
-def test_the_request_of_the_original_works_unchanged(lenient, origin):
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/x-www-form-urlencoded"]
+)
+def test_the_request_of_the_original_works_unchanged(lenient, origin, kind):
     """
     github.com/0xIbra/million-downloads, api.js: the list is the body, the answer has
     these names, and each error these four. Others send it as curl -d does, as a form.
@@ -30,7 +33,7 @@ def test_the_request_of_the_original_works_unchanged(lenient, origin):
         {"url": origin.url("/status/404"), "destination": "b.jpg"},
         {"url": origin.url("/bytes/6"), "destination": "/tmp/some-image.jpg"},
     ]
-    answer = lenient.post("/download", listed, Content_Type="application/json")
+    answer = lenient.post("/download", listed, Content_Type=kind)
     (error,) = answer.content["errors"]
 
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")

@@ -90,6 +90,18 @@ def test_few_folders_are_open_however_many_are_made(tmp_path, monkeypatch):
     assert len(descriptors()) - before <= 2
 
 
+def test_a_few_folders_may_be_open_however_few_descriptors_are_left(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("fetcher.sinks.open_folders.MOST_OPEN", 0)
+    sink = Directory(tmp_path)
+    before = len(descriptors())
+    for n in range(200):
+        keep(sink, item(f"{n}/{n}/{n}"))
+
+    assert 1 < len(descriptors()) - before <= 32
+
+
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
     """
     A nearly full one takes a part of what it is given, then nothing.

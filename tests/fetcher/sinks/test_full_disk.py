@@ -48,7 +48,7 @@ def whole(folder):
         ("ro", "Read-only file system"),
     ],
 )
-def test_a_disk_that_gets_full_costs_only_what_does_not_fit(
+def test_a_disk_that_is_full_or_read_only_costs_only_what_it_does_not_take(
     fetch, origin, tmp_path, options, said
 ):
     urls = [origin.url(f"/bytes/{BODY}/{number}") for number in range(50)]

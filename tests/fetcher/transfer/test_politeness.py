@@ -65,6 +65,20 @@ def test_requests_to_a_host_are_spaced_whatever_others_are_asked(fetch, origin):
         assert min(after - before for before, after in pairwise(times)) > 0.01
 
 
+def test_a_host_that_hangs_up_is_left_alone(fetch, origin):
+    """
+    Hammering a host that is down helps neither side; nor must it hold up the others.
+    """
+    urls = [origin.url(f"/hang-up/{number}") for number in range(300)]
+    with Origin() as other:
+        good = [other.url(f"/bytes/3/{number}") for number in range(50)]
+        ended = fetch(urls + good, connections=10, attempts=3, deadline_s=1.0)
+
+    assert {one.outcome for one in ended[300:]} == {Outcome.OK}
+    assert {one.outcome for one in ended[:300]} <= {Outcome.CUT, Outcome.UNSTARTED}
+    assert len(origin.requests) < 100
+
+
 def test_a_host_is_not_blamed_for_where_it_redirects_to(fetch, origin):
     """
     Much of what a shortener of URLs leads to is gone; it is not.

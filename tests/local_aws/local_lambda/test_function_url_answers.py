@@ -68,6 +68,7 @@ def test_what_a_function_returns_is_the_response(url, returned, status, body):
         "{'statusCode': 200, 'cookies': ['a=b\\r\\nc: d']}",
         "b'no json'",
         "__import__('os')._exit(3)",
+        "1 / 0",
         "'x' * 6_500_000",
     ],
 )

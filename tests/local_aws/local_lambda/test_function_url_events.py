@@ -128,7 +128,7 @@ def test_a_hundred_callers_are_served_at_once(paths):
 
 
 @pytest.mark.parametrize(("size", "status"), [(4_000_000, 200), (4_800_000, 413)])
-def test_too_large_a_request_is_refused_by_the_event_it_makes(bounce, size, status):
+def test_a_request_is_too_large_if_the_event_it_makes_is(bounce, size, status):
     """Base64 makes a third more of what is not text."""
     told, _, body = fetch(bounce, bytes(size), Content_Type="image/png")
 

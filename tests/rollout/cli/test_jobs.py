@@ -128,7 +128,7 @@ def test_columns_of_a_short_list_go_along_where_there_is_use_for_them(
         assert json.loads(gzip.decompress(sent[0]))["caption"] == "a cat"
 
 
-def test_errors_are_lines_of_json_and_the_exit_status_tells_of_them(
+def test_a_key_is_one_job_whose_errors_are_json_and_in_the_exit_status(
     rollout, origin, tmp_path
 ):
     rows = [*pairs(origin, 3), (origin.url("/status/404"), "lost")]

@@ -65,7 +65,7 @@ PHOTOS, PART = "arn:aws:s3:::my-photos", "s3://my-photos/2026/x"
         ({"bucket": "my-photos"}, [(KEEP, f"{PHOTOS}/*"), (LIST, PHOTOS)]),
         ({"bucket": PART}, [(KEEP, f"{PHOTOS}/2026/x/*"), (LIST, PHOTOS)]),
         (
-            {"sources": ("my-photos/a", "two", "two/b")},
+            {"sources": ("my-photos/a", "two", "s3://two/b")},
             [
                 (
                     ["s3:GetObject"],

@@ -14,9 +14,15 @@ from fetcher.command.report.file import ReportFile
 LINE = b'{"url": "http://h/1"}\n'
 
 
-def test_a_report_is_free_again_when_its_run_is_killed(origin, tmp_path):
+def holder(process):
+    """Return what a process that holds a report is called; only Linux tells which."""
+    return f"process {process.pid}" if sys.platform == "linux" else "another process"
+
+
+def test_a_report_is_its_runs_until_that_is_killed(origin, tmp_path, monkeypatch):
     """
-    At once: the children that still hold it notice, and the next run waits for that.
+    Then it is free at once: the children that still hold it notice, and the next run
+    waits for that.
     """
     urls = [origin.url(f"/bytes/{n}") for n in range(9)]
     silent = [origin.url(f"/silence/killed/{n}") for n in range(2)]
@@ -24,6 +30,10 @@ def test_a_report_is_free_again_when_its_run_is_killed(origin, tmp_path):
     with run.start("--processes", "2") as process:
         origin.wait_for("/silence/killed", 2)
         run.wait_for_lines(9)
+        with monkeypatch.context() as patch:
+            patch.setattr(report_file, "_PATIENCE_S", 0)
+            with pytest.raises(ValueError, match=f"{holder(process)} is writing"):
+                ReportFile(run.report)
         process.kill()
         with run.start("--deadline", "1"):
             status, summary = run.finish()

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.virtual_time import Fate, simulate
+from tests.support.virtual_time import Fate, otherwise, simulate
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
@@ -95,6 +95,18 @@ def test_a_silence_is_tried_twice_and_after_all_others():
 
     assert sorted(positions[-5:]) == [0, 1, 2, 3, 4]
     assert {one.attempts for one in run.ended[:5]} == {2}
+
+
+@pytest.mark.parametrize(("status", "most"), [(500, 3), (503, 3 + 2), (429, 3 + 10)])
+def test_a_url_that_always_fails_is_tried_only_so_often_however_long_it_may_take(
+    status, most
+):
+    bad = {"http://h/bad": Fate(0.1, Outcome.HTTP_STATUS, status)}
+    good = [f"http://h/{number}" for number in range(30)]
+    run = simulate([*bad, *good], otherwise(QUICK, bad), total_timeout_s=1e5)
+
+    assert 3 <= run.ended[0].attempts <= most
+    assert set(run.outcomes()[1:]) == {Outcome.OK}
 
 
 @pytest.mark.parametrize(
