@@ -87,9 +87,9 @@ def layers(
         CPU microseconds per file by layer, in this process.
     """
     options = Options(connections=connections, engine=engine, allow_private=True)
-    sinks = (Discard(),) if sink == "discard" else (Discard(), Scratch())
     seconds = [_libcurl_s(template, files, connections)]
     with _scratch_in_memory():
+        sinks = (Discard(),) if sink == "discard" else (Discard(), Scratch())
         for kind in sinks:
             began = process_time()
             downloads = _download(template, files, kind, options)

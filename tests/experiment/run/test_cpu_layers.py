@@ -18,6 +18,7 @@ from experiment.run.cpu_layers import (
     layers,
     missing_tool,
 )
+from fetcher.sinks.scratch import Scratch
 from fetcher.transfer.scheduler import engine_for
 from origin.nginx import Nginx, is_installed
 
@@ -36,6 +37,21 @@ def test_every_layer_costs_something_and_the_floor_is_what_origin_and_wrk_take()
     if shutil.which("wrk"):
         assert set(least.index) == {"origin", CLIENT}
         assert (least > 0).all()
+
+
+def test_files_are_written_to_memory_as_in_an_execution(monkeypatch, tmp_path, endpoint):
+    folders = []
+
+    class Watched(Scratch):
+        def __init__(self):
+            super().__init__()
+            folders.append(self._folder.parent)
+
+    monkeypatch.setattr(cpu_layers, "Scratch", Watched)
+    monkeypatch.setattr(cpu_layers, "_IN_MEMORY", tmp_path)
+    layers(f"{endpoint.origin_url}/10/{{number}}.jpg", files=8, connections=2)
+
+    assert folders == [tmp_path]
 
 
 def test_an_origin_that_does_not_answer_is_an_error(silent_url):
