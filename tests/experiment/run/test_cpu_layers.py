@@ -39,7 +39,9 @@ def test_every_layer_costs_something_and_the_floor_is_what_origin_and_wrk_take()
         assert (least > 0).all()
 
 
-def test_files_are_written_to_memory_as_in_an_execution(monkeypatch, tmp_path, endpoint):
+def test_files_are_written_to_memory_as_in_an_execution(
+    monkeypatch, tmp_path, endpoint
+):
     folders = []
 
     class Watched(Scratch):
