@@ -225,9 +225,15 @@ class Body:
             if self._picture:
                 self._picture.feed(parts)
             return
-        self._start = start = start + b"".join(parts)
+        taken = 0
+        while taken < len(parts) and len(start) < SNIFFED_BYTES:
+            start += parts[taken]
+            taken += 1
+        self._start = start
         if len(start) >= SNIFFED_BYTES:
             self._check_start(start)
+            if self._picture:
+                self._picture.feed(parts[taken:])
 
     def _check_start(self, start: bytes) -> None:
         """Learn what the first bytes show."""
