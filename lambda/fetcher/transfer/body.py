@@ -232,7 +232,7 @@ class Body:
         self._start = start
         if len(start) >= SNIFFED_BYTES:
             self._check_start(start)
-            if self._picture:
+            if self._picture and taken < len(parts):
                 self._picture.feed(parts[taken:])
 
     def _check_start(self, start: bytes) -> None:
