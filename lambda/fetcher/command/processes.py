@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.command.download_loop import describe, fetch, fetch_as_child
 from fetcher.command.host_shares import HostShares
-from fetcher.command.pipes import Deals, Messages
+from fetcher.command.process_pipes import Deals, Messages
 from fetcher.process.children import Child
 from fetcher.process.signals import SIGNALS
 from fetcher.transfer.scheduler import engine_for

@@ -11,7 +11,7 @@ from experiment.ledger.project_paths import resolved, root, shown_path
 from experiment.ledger.run_folder import read_run
 from experiment.report.overview import write_overview
 from experiment.report.page import write_report
-from experiment.report.show import redraw
+from experiment.report.redraw import redraw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ import nbformat
 from IPython.core.getipython import get_ipython
 
 from experiment.ledger.project_paths import root
-from experiment.report.notebook import is_of_parameters, read_notebook
+from experiment.report.executed_notebook import is_of_parameters, read_notebook
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -13,14 +13,14 @@ from experiment.ledger.invocation import LedgerError
 from experiment.ledger.project_paths import executed_path, root
 from experiment.ledger.run_folder import read_run, replaced
 from experiment.report import summary
-from experiment.report.kernel import notebook_here
-from experiment.report.notebook import (
+from experiment.report.executed_notebook import (
     TEMPLATES,
     as_html,
     newest_in,
     read_notebook,
     title_in,
 )
+from experiment.report.kernel import notebook_here
 from experiment.report.pictures import pictures_of
 from experiment.tables.result import saved_result
 

@@ -18,7 +18,7 @@ from jupyter_core.utils import run_sync
 
 from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.project_paths import root
-from experiment.report.notebook import read_notebook
+from experiment.report.executed_notebook import read_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,7 +19,7 @@ from experiment.command import notebook_runner
 from experiment.cost.cost import DryRun
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.report.show import RunShown
+from experiment.report.redraw import RunShown
 from experiment.run import kernels
 
 

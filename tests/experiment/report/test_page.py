@@ -17,7 +17,7 @@ from experiment.report import page as page_module
 from experiment.report import summary
 from experiment.report.overview import write_overview
 from experiment.report.page import page_of, write_report
-from experiment.report.show import RunShown, show_run
+from experiment.report.redraw import RunShown, show_run
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
 MOST_BYTES = 3_000_000

@@ -8,7 +8,7 @@ from threading import Thread
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetcher.command.pipes import Deals, Messages, send
+from fetcher.command.process_pipes import Deals, Messages, send
 from fetcher.command.result_batch import Ended
 
 
