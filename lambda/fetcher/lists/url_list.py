@@ -269,9 +269,7 @@ class UrlList:
         if self.known_count is not None:
             return
         self._reader = ReaderProcess(self.read_on, self._end, self._broken_off)
-        self._validator.seen = (
-            SeenNames()
-        )  # up to 160 MB, which the other process needs
+        self._validator.seen = SeenNames()  # the old one may take 160 MB
         self._spool.follow(self._reader.pipe)
 
     def _broken_off(self) -> str:
