@@ -178,6 +178,7 @@ def _started(
         manager = Kernel(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
+        is_killed = True  # before it has run a cell: it would take ten seconds to end
         try:
             with _interrupt_delayed(), _writing(folder):
                 run_sync(manager.start_kernel)(
@@ -187,11 +188,12 @@ def _started(
                 )
                 if not is_early:
                     _wait_for(manager, _KERNEL_READY_WITHIN_S)
+            is_killed = is_early
             yield manager
         finally:
             manager.hang_up()
             if manager.has_kernel:
-                run_sync(manager.shutdown_kernel)(now=is_early)
+                run_sync(manager.shutdown_kernel)(now=is_killed)
 
 
 def _wait_for(manager: Kernel, within_s: float) -> None:

@@ -54,7 +54,7 @@ def test_what_ended_is_counted_and_reported():
 
 def test_many_are_passed_on_at_once():
     taken = []
-    with Batch(taken.append, a_moment, never) as some:
+    with Batch(taken.append, Event.wait, never) as some:
         for number in range(result_batch._BATCH_SIZE):
             add(some, number)
 
