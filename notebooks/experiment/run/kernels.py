@@ -6,6 +6,7 @@ import ast
 import errno
 import os
 import signal
+import sys
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -173,23 +174,33 @@ def execute(
 def _started(
     environ: Mapping[str, str] | None, *, is_early: bool = False
 ) -> Iterator[Kernel]:
-    """Start a kernel, wait until it is ready unless that is too early, and end it."""
+    """
+    Start a kernel, wait until it is ready unless that is too early, and end it.
+
+    What it says on its stderr is shown only if it dies. Errors of cells arrive another
+    way, and a busy kernel that ends may remark on its own streams.
+    """
     with _runtime_folder() as folder:
         manager = Kernel(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         is_killed = True  # before it has run a cell: it would take ten seconds to end
+        log = folder / "stderr"
         try:
-            with _interrupt_delayed(), _writing(folder):
+            with _interrupt_delayed(), _writing(folder), log.open("wb") as stderr:
                 run_sync(manager.start_kernel)(
                     extra_arguments=_OPTIONS,
                     cwd=_NOTEBOOKS,
+                    stderr=stderr,
                     env={**os.environ, **(environ or {}), _RUNTIME_FOLDER: str(folder)},
                 )
                 if not is_early:
                     _wait_for(manager, _KERNEL_READY_WITHIN_S)
             is_killed = is_early
             yield manager
+        except RuntimeError:  # it died, or never answered
+            sys.stderr.write(log.read_text(errors="replace"))
+            raise
         finally:
             manager.hang_up()
             if manager.has_kernel:
