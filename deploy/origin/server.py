@@ -127,7 +127,8 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        if not self._has_ended:
+        # TLS pauses and resumes during its handshake, too, before there is a response.
+        if self._response and not self._has_ended:
             self._send()
             self._proceed()
 
