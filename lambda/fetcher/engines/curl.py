@@ -149,7 +149,12 @@ class _Loop:
             self._go(transfer)
 
     def _new_transfer(self) -> Transfer:
-        transfer = Transfer(self._options, self._user_agent, self._with_data.append)
+        transfer = Transfer(
+            self._options,
+            self._user_agent,
+            self._with_data.append,
+            forgets_addresses=not self._transfers,  # one is enough
+        )
         self._transfers[transfer.handle] = transfer
         return transfer
 

@@ -126,7 +126,8 @@ def _is_secret(name: str) -> bool:
 def one_line(detail: str) -> str:
     """Return the text on one printable line of limited length, secrets masked."""
     words = masked_in(" ".join(detail.split()))
-    plain = "".join(sign if sign.isprintable() else "?" for sign in words)
-    if len(plain) <= _MAX_DETAIL:
-        return plain
-    return f"{plain[: _MAX_DETAIL - 3]}..."
+    if not words.isprintable():
+        words = "".join(sign if sign.isprintable() else "?" for sign in words)
+    if len(words) <= _MAX_DETAIL:
+        return words
+    return f"{words[: _MAX_DETAIL - 3]}..."

@@ -278,3 +278,15 @@ def test_a_name_is_looked_up_once_for_many_urls(fetch, origin, names):
 
     assert {one.outcome for one in ended} == {Outcome.OK}
     assert service.asked["many.example"] <= 2
+
+
+def test_an_address_is_not_remembered_for_ever(fetch, origin, names, monkeypatch):
+    monkeypatch.setattr("fetcher.transfer.scheduler.full_jitter", lambda *_: 0.4)
+    monkeypatch.setattr("fetcher.engines.resolver._TTL_S", 0.2)
+    monkeypatch.setattr("fetcher.engines.curl._HOST_KNOWN_S", 0.0)
+    monkeypatch.setattr("fetcher.engines.aiohttp._DNS_TTL_S", 0.2)
+    service = names(moved=[["127.0.0.2"], ["127.0.0.1"]])  # nobody listens at the first
+    (one,) = fetch([f"http://moved.example:{origin.port}/bytes/3"], attempts=3)
+
+    assert body_of(one) == b"xxx"
+    assert service.asked["moved.example"] == 2
