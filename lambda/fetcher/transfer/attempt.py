@@ -123,3 +123,11 @@ class Attempt:
         self.stage = _QUEUED
         self.received = 0
         self.heard = _NOTHING
+
+    def may_pause(self, now: float) -> bool:
+        """
+        Tell whether a file has paused for less time than it came before.
+
+        To fetch it anew costs that time; whoever waits as long pays at most twice.
+        """
+        return self.received > 0 and now - self.heard_at < self.heard_at - self.begun_at

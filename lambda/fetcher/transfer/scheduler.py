@@ -159,9 +159,9 @@ class Scheduler:
 
     def _has_only_silent(self) -> bool:
         """Tell whether nothing can be done but wait for the silent."""
-        is_over = self._may_end() and self._watch.is_quiet(monotonic())
-        # What came of a pausing file would be lost: only its time-outs end it.
-        if is_over and not any(one.received for one in self._in_flight.values()):
+        now = monotonic()
+        is_over = self._may_end() and self._watch.is_quiet(now)
+        if is_over and not any(one.may_pause(now) for one in self._in_flight.values()):
             self._hand_back.end()
         return self._only_silence_is_left
 
