@@ -25,13 +25,13 @@ from tests.support.misbehaving_origin import Origin
 from tests.support.runtime_api import RuntimeApi
 
 from fetcher.contract.options import ENGINES, SINKS, Options, SinkSpec
-from fetcher.contract.shard import Report, Shard
+from fetcher.contract.shard_messages import Report, Shard
 from fetcher.contract.template_source import Template
 from fetcher.service import settings
 from rollout.bundle.archive import files_in
 from rollout.bundle.build import build
-from rollout.target.endpoint_process import local_endpoint
-from rollout.target.machines import ARCHITECTURES, LAMBDA
+from rollout.target.local_endpoint import local_endpoint
+from rollout.target.runtime_platform import ARCHITECTURES, LAMBDA
 from rollout.target.target import connect
 
 HANDLER = "fetcher.service.api.handle"  # takes shards, too

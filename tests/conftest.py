@@ -13,7 +13,8 @@ import pytest
 from hypothesis import settings
 from tests.support.aws_target import POLICY, aws_in_place
 from tests.support.certificates import Authority
-from tests.support.lambda_api import running, zipped
+from tests.support.lambda_api import running
+from tests.support.lambda_functions import zipped
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import S3Proxy
 
@@ -23,8 +24,8 @@ from fetcher.s3 import connection
 from fetcher.s3.urls import Place
 from fetcher.sinks.tars.s3_tar import tar_of
 from rollout.bundle import build
-from rollout.deploy.deploy import destroy
-from rollout.target.endpoint_process import local_endpoint
+from rollout.deploy.deployment import destroy
+from rollout.target.local_endpoint import local_endpoint
 from rollout.target.target import connect
 
 WITH_LIBRARIES = build._installed

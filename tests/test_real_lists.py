@@ -15,17 +15,17 @@ from tests.support.plans import AWS, Nowhere, item
 from tests.support.url_lists import PACKED, told
 from webdataset import tariterators
 
-from experiment.cost.cost import estimate
+from experiment.cost.price_estimate import estimate
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
+from experiment.tables.downloads_table import Names, downloads_table
 from experiment.tables.outcome_per_url import OutcomeBlock
-from experiment.tables.run_tables import Names, downloads_table
 from fetcher import handler
 from fetcher.__main__ import main
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import SinkSpec
 from fetcher.lists.url_list import UrlList
-from rollout.manifest.as_list import convert
+from rollout.manifest.list_conversion import convert
 
 CAPTION = 'a "cat",\non a mát'
 ENDS = ["ok", "bad_url", "ok", "duplicate", "http_status", "ok"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from local_aws.local_lambda import connections
+from local_aws.local_lambda import http_server
 from local_aws.local_lambda.errors import LambdaError, request_limit, too_large
 from local_aws.local_lambda.requests import service_model, signature, signature_parsing
 from local_aws.local_lambda.requests.signature_parsing import (
@@ -107,7 +107,7 @@ class Authenticator:
             if self._verify_signatures:
                 raise _refused(error, service) from None
         if service == S3:
-            return ServiceRequest(service, region, connections.chunks(request))
+            return ServiceRequest(service, region, http_server.chunks(request))
         body = await self._read(request, service)
         return ServiceRequest(_known(service), region, body)
 
@@ -125,7 +125,7 @@ class Authenticator:
 
     async def _read(self, request: web.Request, service: str) -> bytes:
         max_bytes = self._body_limits.get(service, min(self._body_limits.values()))
-        return await connections.read_body(
+        return await http_server.read_body(
             request, max_bytes, _too_large(service, max_bytes)
         )
 
@@ -137,7 +137,7 @@ def refusal(error: LambdaError, service: str) -> web.Response:
     if service == "logs":
         body = {"__type": error.code, "message": str(error)}
         return web.json_response(body, status=error.status)
-    return connections.refusal(error)
+    return http_server.refusal(error)
 
 
 def guess_service(request: web.Request) -> str:
@@ -196,11 +196,11 @@ async def _hashed(request: web.Request, declared: str) -> AsyncIterator[bytes]:
     verified: on loopback nobody sits between client and server.
     """
     if len(declared) != _SHA256_CHARACTERS:  # UNSIGNED-PAYLOAD, STREAMING-...
-        async for chunk in connections.chunks(request):
+        async for chunk in http_server.chunks(request):
             yield chunk
         return
     digest, held = hashlib.sha256(), b""
-    async for chunk in connections.chunks(request):
+    async for chunk in http_server.chunks(request):
         if held:
             yield held
         digest.update(chunk)

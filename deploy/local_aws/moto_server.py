@@ -21,8 +21,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from local_aws.child_exit import in_words
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
+from local_aws.exit_reason import in_words
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.requests.access_keys import Caller, KeyPair
 

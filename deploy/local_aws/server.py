@@ -31,8 +31,8 @@ from typing import Literal, Self
 from aiohttp import web
 
 from local_aws import authentication, moto_server, temporary_folders
-from local_aws.errors import EndpointError
-from local_aws.local_lambda import connections, dispatch, errors
+from local_aws.endpoint_error import EndpointError
+from local_aws.local_lambda import dispatch, errors, http_server
 from local_aws.local_lambda.requests.access_keys import Caller, KeyPair
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
@@ -111,7 +111,7 @@ class LocalAws:
         admission = Admission(self.account_concurrency, self.event_retry_delays_s, pace)
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(_bind(self.host, self.port))
-            address = connections.authority(*listener.getsockname()[:2])
+            address = http_server.authority(*listener.getsockname()[:2])
             self.endpoint_url = f"http://{address}"
             home = stack.enter_context(temporary_folders.temporary())
             self.moto = await stack.enter_async_context(moto_server.running(home))
@@ -133,7 +133,7 @@ class LocalAws:
                     identify=self._identify,
                 )
             )
-            listen = await stack.enter_async_context(connections.running(self._handle))
+            listen = await stack.enter_async_context(http_server.running(self._handle))
             stack.callback((await listen(listener)).close)
             # Runs first on stop, so that waiting callers get an answer.
             stack.callback(admission.stop)
@@ -252,7 +252,7 @@ def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server(
-            (host, port), family=family, backlog=connections.BACKLOG
+            (host, port), family=family, backlog=http_server.BACKLOG
         )
     except OSError as error:
         reason, _, _ = str(error.strerror).partition(" (")  # then comes the address

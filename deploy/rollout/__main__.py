@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from fetcher.process.signals import INTERRUPTED, raise_when_interrupted
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from origin import OriginError
 from rollout.cli import (
     deploy,
@@ -27,12 +27,12 @@ from rollout.cli import (
     invoke,
     jobs,
     options,
-    origin,
+    s3_origin,
     serve,
     url_manifest,
 )
 from rollout.cli.options import DONE, command, print_json
-from rollout.deploy import deploy as deployment
+from rollout.deploy import deployment
 from rollout.errors import RolloutError
 from rollout.invoke import logs
 
@@ -153,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy.add_parser(commands, on_function)
     invoke.add_parser(commands, on_function)
     url_manifest.add_parser(commands, on_target)
-    origin.add_parser(commands, on_target)
+    s3_origin.add_parser(commands, on_target)
     jobs.add_parser(commands, on_function)
 
     for name, summary, run in (

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.options import MAX_CONNECTIONS
-from fetcher.contract.shard import Report, Shard, fitting
+from fetcher.contract.shard_messages import Report, Shard, fitting
 from fetcher.contract.source import numbers_in
 from fetcher.process.cores import cores
-from fetcher.process.memory import OBJECTS_MB, connections_in, peak_rss_bytes
+from fetcher.process.memory import peak_rss_bytes
+from fetcher.process.memory_budget import OBJECTS_MB, connections_in
 from fetcher.s3.urls import prefix_of
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
-from fetcher.sinks.scratch import Scratch
+from fetcher.sinks.temporary_directory import Scratch
 from fetcher.transfer.shard_work import fetch_shard
 
 if TYPE_CHECKING:

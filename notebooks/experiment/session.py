@@ -18,13 +18,13 @@ from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import NGINX, FanOutSettings
 from experiment.parameters.settings import DownloadSettings
 from fetcher.security.guard import BadUrlError, check_url
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from origin import OriginError, stats_at
 from origin.nginx import Nginx, is_installed
 from origin.picture import MOST_BYTES
-from rollout.deploy.deploy import destroy
+from rollout.deploy.deployment import destroy
 from rollout.errors import RolloutError
-from rollout.target.endpoint_process import local_endpoint
+from rollout.target.local_endpoint import local_endpoint
 from rollout.target.target import Target, connect, wants_local_endpoint
 
 if TYPE_CHECKING:

@@ -15,19 +15,12 @@ import uuid
 import boto3
 import pytest
 from tests.conformance.own_functions import PREFIX, create_function, own_names
-from tests.support.lambda_api import (
-    ACTIVE,
-    ECHO,
-    PLAIN,
-    ROLE,
-    Answer,
-    Function,
-    connect,
-    request_for,
-)
+from tests.support.lambda_api import ACTIVE, PLAIN, Answer, Function, connect
+from tests.support.lambda_functions import ECHO, ROLE, request_for
 
 from rollout.deploy import policies, role
-from rollout.deploy.changes import OURS, Changes
+from rollout.deploy.ownership_tag import OURS
+from rollout.deploy.rollback import Changes
 from rollout.errors import TargetError
 from rollout.target.target import connect as connect_target
 

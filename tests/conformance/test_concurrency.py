@@ -4,15 +4,14 @@ import contextlib
 
 import pytest
 from tests.support.lambda_api import (
-    ECHO,
     RESERVED,
-    SLEEP,
     connect,
     create,
     eventually,
     refusal_of,
     running,
 )
+from tests.support.lambda_functions import ECHO, SLEEP
 
 
 @pytest.mark.fact(

@@ -9,15 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.conformance.own_functions import PREFIX
-from tests.support.lambda_api import (
-    ACTIVE,
-    ECHO,
-    SLEEP,
-    eventually,
-    refused,
-    request_for,
-    zipped,
-)
+from tests.support.lambda_api import ACTIVE, eventually, refused
+from tests.support.lambda_functions import ECHO, SLEEP, request_for, zipped
 from tests.support.urllib_http import fetch
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from tests.support.lambda_api import ECHO
+from tests.support.lambda_functions import ECHO
 
 LIFECYCLE = "LocalStack test_lambda_eventinvokeconfig_lifecycle, recorded 2024-04"
 EXCEPTIONS = "LocalStack test_lambda_eventinvokeconfig_exceptions, recorded 2023-11"

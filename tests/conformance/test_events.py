@@ -5,7 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.support.lambda_api import SLEEP, eventually
+from tests.support.lambda_api import eventually
+from tests.support.lambda_functions import SLEEP
 
 THREE_TIMES = pytest.mark.fact(
     "LocalStack test_lambda_destination_default_retries and "

@@ -4,7 +4,8 @@ import json
 import time
 
 import pytest
-from tests.support.lambda_api import ECHO, RESERVED
+from tests.support.lambda_api import RESERVED
+from tests.support.lambda_functions import ECHO
 from tests.support.lambda_permissions import FORBIDDEN
 from tests.support.urllib_http import fetch
 

@@ -1,7 +1,7 @@
 """Function URLs: the operations on them."""
 
 import pytest
-from tests.support.lambda_api import ECHO
+from tests.support.lambda_functions import ECHO
 
 LIFE = "LocalStack test_lambda test_lambda_update_function_url_config, recorded 2025-11"
 

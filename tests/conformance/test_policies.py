@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from tests.support.lambda_api import ECHO
+from tests.support.lambda_functions import ECHO
 from tests.support.lambda_permissions import FORBIDDEN, permit, to_s3
 from tests.support.urllib_http import fetch
 

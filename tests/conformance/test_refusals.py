@@ -10,14 +10,8 @@ import pytest
 import yaml
 from botocore.config import Config
 from tests.conformance.own_functions import PREFIX
-from tests.support.lambda_api import (
-    ECHO,
-    PLAIN,
-    layers_of,
-    refused,
-    request_for,
-    zipped,
-)
+from tests.support.lambda_api import PLAIN, layers_of, refused
+from tests.support.lambda_functions import ECHO, request_for, zipped
 from tests.support.lambda_permissions import permit, to_s3
 
 from aws_facts import limits

@@ -1,7 +1,8 @@
 """A function's tags: how many, on what, and what they change."""
 
 import pytest
-from tests.support.lambda_api import ECHO, refused
+from tests.support.lambda_api import refused
+from tests.support.lambda_functions import ECHO
 
 
 @pytest.mark.fact(

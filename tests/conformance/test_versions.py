@@ -3,7 +3,8 @@
 import base64
 
 import pytest
-from tests.support.lambda_api import ACTIVE, ECHO, zipped
+from tests.support.lambda_api import ACTIVE
+from tests.support.lambda_functions import ECHO, zipped
 from tests.support.urllib_http import fetch
 
 # Which version runs, as everybody tells the function.

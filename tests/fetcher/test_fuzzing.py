@@ -21,7 +21,7 @@ from tests.support.name_service import Names
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import ENGINES, Options
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.shard import Shard
+from fetcher.contract.shard_messages import Shard
 from fetcher.contract.source import Item
 
 TIMES = {"connect_timeout_s": 1, "read_timeout_s": 0.3, "total_timeout_s": 1.5}

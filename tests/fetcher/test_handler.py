@@ -11,7 +11,7 @@ from fetcher import handler
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.shard import Shard
+from fetcher.contract.shard_messages import Shard
 from fetcher.contract.source import Item
 from fetcher.contract.template_source import Template
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
-from tests.support.lambda_api import ECHO, connect, create
+from tests.support.lambda_api import connect, create
+from tests.support.lambda_functions import ECHO
 from tests.support.served_endpoint import serving
 from tests.support.urllib_http import fetch
 
@@ -44,7 +45,7 @@ def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
     for name in names:
         tmp_path.joinpath(f"{name}.py").write_text("open('ran', 'w').close()\n")
     script = (
-        "from rollout.target.endpoint_process import local_endpoint\n"
+        "from rollout.target.local_endpoint import local_endpoint\n"
         "with local_endpoint():\n"
         "    pass\n"
     )

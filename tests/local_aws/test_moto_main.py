@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from local_aws import moto_server
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 
 # A user appears while the users are looked through; in life, from another thread.
 CHANGING = """

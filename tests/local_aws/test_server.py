@@ -18,7 +18,7 @@ from tests.support.lambda_api import Function, eventually
 from tests.support.served_endpoint import serving
 
 from local_aws import temporary_folders
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from local_aws.server import LocalAws
 
 # What a user would write; it knows nothing of this project.

@@ -14,8 +14,8 @@ from tests.support.held_origin import HeldOrigin
 from tests.support.notebook_cells import FOLDER
 from tests.support.waiting import WAIT_S, eventually
 
-from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import read_run
+from experiment.parameters.path_resolution import root
 
 pytestmark = [
     pytest.mark.soak,

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from tests.support.notebook_cells import FOLDER, NAMES, PATHS, cells_of
 
-from experiment.ledger.project_paths import root
-from experiment.parameters.compare_runs import CompareSettings
+from experiment.parameters.comparison import CompareSettings
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
 from experiment.parameters.grid import GridSettings
+from experiment.parameters.path_resolution import root
 from experiment.parameters.settings import DeploySettings, Settings
 
 MOST_LINES = 15

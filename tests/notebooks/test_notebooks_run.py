@@ -10,8 +10,8 @@ from tests.support.notebook_kernel import forget_all
 
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.run.kernels import execute, kernel
-from rollout.deploy.deploy import ABSENT, status
+from experiment.run.notebook_execution import execute, kernel
+from rollout.deploy.deployment import ABSENT, status
 
 SMALL = {"files": 12, "connections": 3, "sink": "discard", "memory_mb": 512}
 CELLS = [f"3kB-c2-{start}-r1" for start in ("cold", "warm")]

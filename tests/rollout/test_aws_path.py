@@ -14,13 +14,13 @@ from tests.support.aws_target import POLICY, aws_in_place
 from tests.support.iam_simulation import denied, idle
 from tests.support.notebook_cells import run_cells
 
-from experiment.cost.cost import DryRun
+from experiment.cost.price_estimate import DryRun
 from experiment.ledger.run_folder import read_run
 from rollout.__main__ import main
-from rollout.deploy.deploy import destroy, left
+from rollout.deploy.deployment import destroy, left
 from rollout.errors import PreflightError
 from rollout.invoke import logs
-from rollout.target.machines import machine
+from rollout.target.runtime_platform import machine
 from rollout.target.target import connect
 
 NAME = "million-downloads-a"

@@ -27,9 +27,9 @@ from tests.support.notebook_cells import run_cells
 from tests.support.waiting import WAIT_S
 
 from rollout.deploy import log_group, role
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy, left, status
 from rollout.errors import DeployError, RolloutError
-from rollout.target.machines import machine
+from rollout.target.runtime_platform import machine
 from rollout.target.target import connect
 
 NAME = "million-downloads-f"

@@ -11,7 +11,7 @@ from aws_facts import prices
 from aws_facts.fleet_constants import DOCUMENTED, constants
 from aws_facts.toml_files import read
 from rollout.price import Billable, bill
-from rollout.target.machines import ARCHITECTURES
+from rollout.target.runtime_platform import ARCHITECTURES
 
 REGIONS = "regions.toml"
 COUNTS = st.integers(0, 10**13)

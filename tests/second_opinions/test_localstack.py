@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.support import others
 
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy, left
 from rollout.target.target import connect
 
 pytestmark = pytest.mark.soak

@@ -6,8 +6,8 @@ import pytest
 from tests.support import others
 from tests.support.aws_target import POLICY, POLICY_OF_CHECK
 
-from rollout.deploy.deploy import FunctionSpec
-from rollout.deploy.vpc_and_efs import Efs, Vpc
+from rollout.deploy.deployment import FunctionSpec
+from rollout.deploy.vpc_efs_config import Efs, Vpc
 
 pytestmark = pytest.mark.soak
 ACCESS_POINT = (

@@ -3,7 +3,7 @@
 import pandas as pd
 from tests.support.recorded_invocations import done, invocation, table_of, urls
 
-from experiment.tables.run_tables import shards_table
+from experiment.tables.shards_table import shards_table
 from experiment.tables.words import where_measured
 from fetcher.contract.outcome import Outcome
 

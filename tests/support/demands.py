@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 
-from rollout.deploy.deploy import FunctionSpec
+from rollout.deploy.deployment import FunctionSpec
 from rollout.preflight.demand import Demand, Execution, Invocation
 
 SMALL = FunctionSpec(name="t-not-there", tmp_mb=2_000)

@@ -12,7 +12,7 @@ from tests.support.urllib_http import fetch
 from tests.support.waiting import WAIT_S, eventually
 
 from fetcher.service import settings
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy
 from rollout.target.target import connect
 
 OVER = ("done", "failed")

@@ -7,7 +7,7 @@ import time
 
 from fetcher import handler
 from fetcher.contract.options import Options
-from fetcher.contract.shard import Report, Shard
+from fetcher.contract.shard_messages import Report, Shard
 
 
 class Context:

@@ -15,9 +15,9 @@ PATIENCE_S = 0.4
 SERVE = f"""
 import asyncio
 from local_aws.server import main_async
-from local_aws.local_lambda import connections
-connections.HEAD_S = connections.BODY_S = {PATIENCE_S}
-connections.UNREAD_S = connections.LINGER_S = {PATIENCE_S}
+from local_aws.local_lambda import http_server
+http_server.HEAD_S = http_server.BODY_S = {PATIENCE_S}
+http_server.UNREAD_S = http_server.LINGER_S = {PATIENCE_S}
 asyncio.run(main_async(
     on_ready=lambda aws: print(aws.endpoint_url, flush=True), any_credentials=True,
 ))

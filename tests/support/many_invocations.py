@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 from tests.support.child_processes import environments_of
-from tests.support.lambda_api import request_for
+from tests.support.lambda_functions import request_for
 from tests.support.served_endpoint import serving
 from tests.support.waiting import eventually
 

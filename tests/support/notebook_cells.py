@@ -7,7 +7,7 @@ import inspect
 import nbformat
 
 from experiment.command import arguments
-from experiment.ledger.project_paths import root
+from experiment.parameters.path_resolution import root
 
 FOLDER = root() / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))

@@ -9,11 +9,11 @@ import pandas as pd
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.tables.downloads_table import Names, downloads_table
 from experiment.tables.outcome_per_url import Outcomes
-from experiment.tables.run_tables import Names, downloads_table
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.shard import Report
+from fetcher.contract.shard_messages import Report
 from fetcher.contract.source import numbers_in, ranges_of
 from fetcher.contract.template_source import Template
 

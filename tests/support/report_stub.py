@@ -14,7 +14,7 @@ from tests.support.stub_process import Caller, running, serve
 
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.shard import Report
+from fetcher.contract.shard_messages import Report
 from fetcher.contract.tally import Tally
 
 

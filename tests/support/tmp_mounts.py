@@ -8,8 +8,8 @@ import tempfile
 _TRY = """
 import sys
 from pathlib import Path
-from local_aws.local_lambda.runtime.processes import private_tmp
-sys.exit(not private_tmp.is_permitted([Path(sys.argv[1])]))
+from local_aws.local_lambda.runtime.processes import sandbox_mounts
+sys.exit(not sandbox_mounts.is_permitted([Path(sys.argv[1])]))
 """
 
 

@@ -13,7 +13,7 @@ from fetcher.sinks.discard import Discard
 from fetcher.transfer import scheduler as module
 from fetcher.transfer.attempt import Attempt, Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
-from fetcher.transfer.flow.hand_back import HandBack
+from fetcher.transfer.flow.early_end import EarlyEnd
 from fetcher.transfer.scheduler import Scheduler
 
 NEVER = float("inf")
@@ -148,11 +148,11 @@ def simulate(urls, fate_of, deadline_s=1e7, *, hands_back=False, gone=(), **opti
 
     engine = Simulated(clock, fate_of)
     items = [Item(number, url) for number, url in enumerate(urls)]
-    hand_back = HandBack(len(items), engine.stop) if hands_back else None
+    early_end = EarlyEnd(len(items), engine.stop) if hands_back else None
     options = Options(**options)
     with mock.patch.object(module, "monotonic", clock):
         job = Scheduler(
-            items, Discard(), options, account, gone=gone, hand_back=hand_back
+            items, Discard(), options, account, gone=gone, early_end=early_end
         )
         job.run(engine, deadline_s)
 

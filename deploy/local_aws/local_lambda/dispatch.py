@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from aws_facts.limits import limit
-from local_aws.local_lambda import connections, errors
-from local_aws.local_lambda.api.function_configuration import refuse_not_modelled
+from local_aws.local_lambda import errors, http_server
+from local_aws.local_lambda.api.configuration_validation import refuse_not_modelled
 from local_aws.local_lambda.api.operations import OPERATIONS
 from local_aws.local_lambda.function_url import front as url_front
 from local_aws.local_lambda.functions.registry import ReadObject, Registry
@@ -94,7 +94,7 @@ class LocalLambda:
     ) -> web.StreamResponse:
         """Answer one request, with a 500 for an internal error."""
         answer = partial(self._answer, request, body, region)
-        return await connections.answered(request, answer)
+        return await http_server.answered(request, answer)
 
     async def _answer(
         self, request: web.Request, body: bytes, region: str, request_id: str

@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from origin.server import HOST, OriginError, stop_event
-from origin.wild.checker import check
+from origin.wild.delivery_check import check
 from origin.wild.server import listen_at, serve
-from origin.wild.url_list import Web
+from origin.wild.synthetic_web import Web
 
 _EXIT_COULD_NOT_RUN = 2
 

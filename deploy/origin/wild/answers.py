@@ -11,7 +11,7 @@ from origin.answers import Ending, Response, counts, nothing, response
 from origin.wild.fates import LIMIT_PER_S
 
 if TYPE_CHECKING:
-    from origin.wild.url_list import Web, WildUrl
+    from origin.wild.synthetic_web import Web, WildUrl
 
 _PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>%s</title></head>"

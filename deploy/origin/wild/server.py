@@ -25,7 +25,7 @@ from origin.wild.answers import WildSite
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from origin.wild.url_list import Web
+    from origin.wild.synthetic_web import Web
 
 _PORTS_TRIED = 20
 _SILENT = {"refused", "dns"}

@@ -12,7 +12,7 @@ from rollout.bundle.lambda_platform import LambdaPlatform
 from rollout.bundle.requirements import closure, distribution, here
 from rollout.bundle.wheels import fetched
 from rollout.errors import BundleError
-from rollout.target.machines import machine
+from rollout.target.runtime_platform import machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aws_facts.prices import mark, price
 from rollout.cli import options
 from rollout.cli.options import DONE, command, name_and_value, print_json
-from rollout.deploy import deploy as deployment
+from rollout.deploy import deployment
 from rollout.deploy.function_spec import (
     AWS_IAM,
     DEFAULTS,
@@ -17,8 +17,8 @@ from rollout.deploy.function_spec import (
     FunctionSpec,
     as_service,
 )
-from rollout.deploy.vpc_and_efs import EFS_MOUNT, Efs, Vpc
-from rollout.target.machines import ARCHITECTURES
+from rollout.deploy.vpc_efs_config import EFS_MOUNT, Efs, Vpc
+from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     import argparse

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
 
-from fetcher.contract.shard import SCHEMA
-from local_aws.errors import EndpointError
+from fetcher.contract.shard_messages import SCHEMA
+from local_aws.endpoint_error import EndpointError
 from rollout.cli import options
 from rollout.cli.options import DONE, command
-from rollout.deploy import deploy
+from rollout.deploy import deployment
 from rollout.errors import InvokeError, RolloutError, SettingError
 from rollout.invoke import logs
-from rollout.target.endpoint_process import local_endpoint
+from rollout.target.local_endpoint import local_endpoint
 from rollout.target.target import Target, connect
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def _invoke_locally(name: str, payload: bytes) -> InvokeResult:
             keys=endpoint.keys,
             check_alive=endpoint.check,
         )
-        deploy.deploy(target, deploy.FunctionSpec(name=name))
-        stack.callback(deploy.destroy, target, name)
+        deployment.deploy(target, deployment.FunctionSpec(name=name))
+        stack.callback(deployment.destroy, target, name)
         stack.enter_context(_log_shown(target, name))
         return _invoke(target, name, payload)
 

@@ -21,7 +21,7 @@ from rollout.cli.url_manifest import add_columns, columns_of
 from rollout.errors import SettingError
 from rollout.invoke.job_price import price_of
 from rollout.invoke.service_client import OVER, ServiceClient
-from rollout.manifest.as_list import convert
+from rollout.manifest.list_conversion import convert
 from rollout.price import in_dollars
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from origin import Origin
 from rollout.cli.options import DONE, command
 

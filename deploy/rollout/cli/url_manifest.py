@@ -11,7 +11,7 @@ from fetcher.s3.urls import SCHEME
 from rollout.cli import options
 from rollout.cli.options import DONE, command, print_json
 from rollout.errors import SettingError
-from rollout.manifest.as_list import convert
+from rollout.manifest.list_conversion import convert
 
 if TYPE_CHECKING:
     import argparse

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from rollout.target.refusals import code_of
+from rollout.target.aws_errors import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

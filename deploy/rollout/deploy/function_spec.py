@@ -13,14 +13,14 @@ from fetcher.security.guard import BadUrlError
 from fetcher.service import settings
 from rollout.deploy import policies
 from rollout.errors import SettingError
-from rollout.target.machines import ARCHITECTURES
+from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fetcher.s3.urls import Place
     from rollout.deploy.policies import Policies
-    from rollout.deploy.vpc_and_efs import Efs, Vpc
+    from rollout.deploy.vpc_efs_config import Efs, Vpc
     from rollout.target.target import Target
 
 _PREFIX = "FETCHER_"

@@ -14,10 +14,10 @@ from rollout.deploy.expected_errors import (
     unless_done,
 )
 from rollout.deploy.function_spec import ANYBODY
-from rollout.target.refusals import code_of
+from rollout.target.aws_errors import code_of
 
 if TYPE_CHECKING:
-    from rollout.deploy.changes import Changes
+    from rollout.deploy.rollback import Changes
     from rollout.target.target import Target
 
 _GONE, _EXISTS = "ResourceNotFoundException", "ResourceConflictException"

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import WaiterError
 
-from rollout.deploy.changes import check_ours
 from rollout.deploy.expected_errors import (
     retry_while_transient,
     unless_absent,
     unless_done,
 )
 from rollout.deploy.function_spec import START_VARIABLE
+from rollout.deploy.ownership_tag import check_ours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rollout.deploy.changes import Changes
+    from rollout.deploy.rollback import Changes
     from rollout.target.target import Target
 
 _MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)", re.IGNORECASE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rollout.deploy.changes import check_ours
 from rollout.deploy.expected_errors import retry_while_transient, unless_done
+from rollout.deploy.ownership_tag import check_ours
 
 if TYPE_CHECKING:
-    from rollout.deploy.changes import Changes
+    from rollout.deploy.rollback import Changes
     from rollout.target.target import Target
 
 

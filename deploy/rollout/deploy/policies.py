@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fetcher.s3.urls import Place
-    from rollout.deploy.vpc_and_efs import Efs
+    from rollout.deploy.vpc_efs_config import Efs
     from rollout.target.target import Target
 
 Policies = dict[str, dict[str, Any]]  # by their names

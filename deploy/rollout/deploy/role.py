@@ -7,18 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
-from rollout.deploy.changes import check_ours
 from rollout.deploy.expected_errors import (
     retry_while_transient,
     unless_absent,
     unless_done,
 )
+from rollout.deploy.ownership_tag import check_ours
 from rollout.deploy.policies import INVOKE_ITSELF, JOIN_VPC, NAMES, USE_BUCKET
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
-    from rollout.deploy.changes import Changes
     from rollout.deploy.policies import Policies
+    from rollout.deploy.rollback import Changes
     from rollout.target.target import Target
 
 PATH = "/million-downloads/"

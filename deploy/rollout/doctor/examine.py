@@ -10,7 +10,7 @@ from botocore.session import get_session
 
 from aws_facts.prices import HOME, price
 from fetcher.s3.urls import SCHEME, Place
-from rollout.deploy import deploy, log_group, role
+from rollout.deploy import deployment, log_group, role
 from rollout.doctor import limits, permissions
 from rollout.doctor.finding import (
     COULD_NOT_LOOK,
@@ -24,7 +24,7 @@ from rollout.doctor.finding import (
 )
 from rollout.errors import DeployError, TargetError
 from rollout.preflight import bucket
-from rollout.target.refusals import is_denial, message_of
+from rollout.target.aws_errors import is_denial, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -117,12 +117,14 @@ def _left_over(target: Target, function: str) -> Iterator[Finding]:
     """Yield each deployment, whole or not: log groups tell their names."""
     try:
         names = {function, *_names(target)}
-        found = [deploy.status(target, name) for name in sorted(names)]
+        found = [deployment.status(target, name) for name in sorted(names)]
     except (BotoCoreError, ClientError, DeployError) as error:
         yield unseen("left over", error)
         return
     there = [
-        one for one in found if one.state != deploy.ABSENT or one.log_group or one.role
+        one
+        for one in found
+        if one.state != deployment.ABSENT or one.log_group or one.role
     ]
     if not there:
         said = (
@@ -132,11 +134,11 @@ def _left_over(target: Target, function: str) -> Iterator[Finding]:
         yield Finding("left over", OK, said)
     for one in there:
         destroy = _destroy(target, one.name)
-        if one.state != deploy.ABSENT:
+        if one.state != deployment.ABSENT:
             said = f"the function {one.name} is deployed; to remove it: {destroy}"
             yield Finding("left over", OK, said)
         else:
-            parts = ", ".join(deploy.left(target, one.name))
+            parts = ", ".join(deployment.left(target, one.name))
             yield Finding("left over", NOT_OK, parts, destroy)
 
 

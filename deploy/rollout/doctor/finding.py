@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 from typing import NamedTuple
 
-from rollout.target.refusals import denied_action, message_of
+from rollout.target.aws_errors import denied_action, message_of
 
 OK, NOT_OK, COULD_NOT_LOOK = STATES = ("ok", "not ok", "could not look")
 GRANT = (

@@ -8,10 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.limits import limit
 from rollout.deploy import lambda_function, role
-from rollout.deploy.changes import OURS
+from rollout.deploy.ownership_tag import OURS
 from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
 from rollout.preflight import account
-from rollout.target.refusals import is_denial, message_of
+from rollout.target.aws_errors import is_denial, message_of
 
 if TYPE_CHECKING:
     from rollout.target.target import Target

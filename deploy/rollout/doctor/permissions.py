@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy import deploy, role
+from rollout.deploy import deployment, role
 from rollout.doctor.finding import COULD_NOT_LOOK, GRANT, NOT_OK, OK, Finding, unseen
 from rollout.errors import DeployError
-from rollout.target.refusals import denied_action, is_denial, message_of
+from rollout.target.aws_errors import denied_action, is_denial, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +116,7 @@ def _context(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _tried(target: Target, function: str, not_asked: Exception) -> Finding:
     """Return what looking at an own function shows, which makes nothing."""
     try:
-        deploy.status(target, function)
+        deployment.status(target, function)
         target.client("lambda").get_account_settings()
     except (DeployError, BotoCoreError, ClientError) as error:
         is_denied = is_denial(error.__cause__) or is_denial(error)

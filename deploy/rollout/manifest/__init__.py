@@ -1,1 +1,1 @@
-"""Conversion of lists from elsewhere into a list in JSON lines: ``as_list`` does it."""
+"""Lists from elsewhere: ``list_conversion`` makes them one list in JSON lines."""

@@ -9,10 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.fleet_constants import constant
 from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s
-from rollout.deploy import deploy
+from rollout.deploy import deployment
 from rollout.deploy.expected_errors import unless_absent
 from rollout.errors import DeployError
-from rollout.target.refusals import is_denial, message_of
+from rollout.target.aws_errors import is_denial, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def concurrency(target: Target, demand: Demand) -> Iterator[str]:
 def permissions(target: Target, demand: Demand) -> Iterator[str]:
     """Yield why what exists cannot be looked at."""
     try:
-        deploy.status(target, demand.function.name)
+        deployment.status(target, demand.function.name)
     except DeployError as error:
         yield f"{error} {_POLICY if is_denial(error.__cause__) else _LATER}"
 

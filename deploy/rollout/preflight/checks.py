@@ -9,11 +9,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aws_facts.limits import limit
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.process.descriptors import raise_limit
-from fetcher.process.memory import BASE_MB, mb_per_connection
+from fetcher.process.memory_budget import BASE_MB, mb_per_connection
 from rollout.errors import PreflightError
 from rollout.invoke.connections import descriptors_for
 from rollout.preflight import account, bucket
-from rollout.target.refusals import message_of
+from rollout.target.aws_errors import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def check(target: Target, demand: Demand) -> list[str]:
 
     Permissions are tried by the calls that look at what exists: simulating them would
     need further permissions, and ignores an organisation's rules. Permissions to create
-    are tried by `rollout.deploy.deploy.deploy`, which leaves nothing if it fails.
+    are tried by `rollout.deploy.deployment.deploy`, which leaves nothing if it fails.
 
     Returns:
         Warnings: what will work, but not as well as it could.

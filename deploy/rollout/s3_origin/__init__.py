@@ -1,1 +1,1 @@
-"""An origin in S3: ``objects`` puts and removes them, ``s3_spread`` deals out keys."""
+"""An origin in S3: ``objects`` in ``buckets_and_prefixes``, put and removed."""

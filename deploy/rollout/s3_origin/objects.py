@@ -18,8 +18,8 @@ from origin.picture import check_size, jpeg
 from rollout.errors import PreflightError, RolloutError, SettingError
 from rollout.preflight import bucket
 from rollout.price import Bill, Billable, bill
-from rollout.s3_origin.s3_spread import first_of_each_bucket, folders_of
-from rollout.target.machines import ARCHITECTURES
+from rollout.s3_origin.buckets_and_prefixes import first_of_each_bucket, folders_of
+from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

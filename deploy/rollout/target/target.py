@@ -19,6 +19,7 @@ from botocore.utils import get_environ_proxies
 
 from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.errors import TargetError
+from rollout.target.aws_errors import message_of
 from rollout.target.clients import Clients
 from rollout.target.credentials import (
     NO_CREDENTIALS,
@@ -28,8 +29,7 @@ from rollout.target.credentials import (
     remedy,
     sign_in_remedy,
 )
-from rollout.target.machines import LAMBDA, Machine, machine
-from rollout.target.refusals import message_of
+from rollout.target.runtime_platform import LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +221,7 @@ def connect(
         msg = (
             "The local target has no endpoint_url. Start one with `rollout serve` and "
             "pass the address it prints, as --endpoint-url or in AWS_ENDPOINT_URL; in "
-            "Python use rollout.target.endpoint_process."
+            "Python use rollout.target.local_endpoint."
         )
         raise TargetError(msg)
     if endpoint_url:

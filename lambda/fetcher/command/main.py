@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, options: Options) -> int:
     # Imported late: to show the help, or refuse an argument, takes none of these.
     from fetcher.command.accounting import Accounting
-    from fetcher.command.host_shares import has_many_hosts
+    from fetcher.command.host_partitions import has_many_hosts
     from fetcher.command.processes import Processes, shares
-    from fetcher.command.report.formats import RunReport
+    from fetcher.command.report.run_report import RunReport
     from fetcher.command.resume import keep
     from fetcher.lists.files.inputs import files_of
     from fetcher.lists.position_set import Positions

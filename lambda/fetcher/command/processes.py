@@ -20,8 +20,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.command.download_loop import describe, fetch, fetch_as_child
-from fetcher.command.host_shares import HostShares
-from fetcher.command.process_pipes import Deals, Messages
+from fetcher.command.host_partitions import HostPartitions
+from fetcher.command.interprocess_pipes import Deals, Messages
 from fetcher.process.children import Child
 from fetcher.process.signals import SIGNALS
 from fetcher.transfer.scheduler import engine_for
@@ -120,9 +120,9 @@ class Processes:
             OSError: If the report cannot be written.
         """
         self._stops = stops
-        self._shares: HostShares | None = None
+        self._shares: HostPartitions | None = None
         if len(parts) > 1 and is_by_host:
-            self._shares = HostShares(self._urls, self._done, len(parts))
+            self._shares = HostPartitions(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
         engine = engine_for(parts[0])  # imported once, for the children too
         if not gc.isenabled():

@@ -14,10 +14,10 @@ from fetcher.command.report.json_lines import (
     line_again,
     line_of,
 )
-from fetcher.contract.carried import LONGEST_TOLD
+from fetcher.contract.carried_columns import LONGEST_TOLD
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import CODE, Outcome
-from fetcher.lists.number_table import NumberTable
+from fetcher.lists.compact_hash_map import CompactHashMap
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import MASK, masked
 
@@ -105,9 +105,9 @@ def keep(
 
 def _places(
     file: BinaryIO, report: ReportFile, sink: ResumableSink, retry: str
-) -> NumberTable:
+) -> CompactHashMap:
     """Return where lines are of what need not be fetched."""
-    places, at = NumberTable("q"), 0
+    places, at = CompactHashMap("q"), 0
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
         if fields is None and _is_torn(raw, file):
@@ -130,7 +130,7 @@ def _places(
 
 
 def _standing_rows(
-    file: BinaryIO, urls: UrlList, sink: ResumableSink, places: NumberTable
+    file: BinaryIO, urls: UrlList, sink: ResumableSink, places: CompactHashMap
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
     if not places.keys:  # the list need not have been read yet
@@ -171,7 +171,7 @@ def _stale(download: Download) -> Download:
 
 def _is_of(file: BinaryIO, urls: UrlList) -> bool:
     """Tell whether a report names a URL of the list, or nothing."""
-    told = NumberTable("q")
+    told = CompactHashMap("q")
     for number, fields in enumerate(map(fields_of, _lines(file))):
         if fields:  # or else it is torn
             told.put(hash(fields["url"]), number)

@@ -10,8 +10,8 @@ from functools import partial
 from itertools import accumulate, compress, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fetcher.contract.compressed_text import pack, unpack
 from fetcher.contract.outcome import CODE, ORDER, Outcome
-from fetcher.contract.packing import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.packing import pack, unpack
+from fetcher.contract.compressed_text import pack, unpack
 from fetcher.contract.source import (
     Item,
     Ranges,

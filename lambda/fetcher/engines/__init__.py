@@ -2,7 +2,7 @@
 HTTP clients: each engine makes attempts until the work is done.
 
 * ``curl`` is the loop around libcurl: ``curl_transfer`` is one handle at work,
-  ``curl_peer`` the server it talks to, ``curl_head`` the head of the response,
+  ``curl_connect`` the server it talks to, ``curl_head`` the head of the response,
   ``curl_handle`` the options, ``curl_errors`` the meanings of error codes.
 * ``aiohttp`` is the reference engine; ``aiohttp_lookups`` tells how far a request is.
 * ``resolver`` looks names up in threads.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
+from fetcher.engines.curl_connect import Peer
 from fetcher.engines.curl_errors import diagnose, has_head
 from fetcher.engines.curl_handle import configured
 from fetcher.engines.curl_head import Head
-from fetcher.engines.curl_peer import Peer
 from fetcher.security import guard
 from fetcher.transfer import redirects
 from fetcher.transfer.attempt import Stage

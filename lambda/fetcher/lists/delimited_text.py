@@ -14,7 +14,7 @@ from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
-from fetcher.contract.carried import LONGEST_TOLD
+from fetcher.contract.carried_columns import LONGEST_TOLD
 from fetcher.lists.columns import Rows, as_objects, told_apart
 from fetcher.lists.files.decoded_lines import TOO_LONG, Text
 

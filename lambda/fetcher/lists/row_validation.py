@@ -7,8 +7,8 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import made
+from fetcher.lists.duplicate_rows import SeenNames
 from fetcher.lists.problems import Problems
-from fetcher.lists.seen_names import SeenNames
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.security.masking import has_credentials, masked, masked_in

@@ -8,14 +8,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.lists.columns import Columns
+from fetcher.lists.duplicate_rows import SeenNames
+from fetcher.lists.file_rows import rows_of
 from fetcher.lists.files.decoded_lines import Foreign
 from fetcher.lists.files.inputs import Input, files_of, opened, size_of
-from fetcher.lists.files.streams import is_pipe
-from fetcher.lists.formats import rows_of
+from fetcher.lists.files.pipes_and_s3 import is_pipe
 from fetcher.lists.problems import SHAPES, UrlListError, remarks_in
-from fetcher.lists.reader import ReaderProcess
+from fetcher.lists.reader_process import ReaderProcess
 from fetcher.lists.row_validation import RowBlock, RowValidator
-from fetcher.lists.seen_names import SeenNames
 from fetcher.lists.spool import Spool
 from fetcher.s3.urls import SCHEME
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
 from fetcher.s3.errors import S3Error
-from fetcher.service import job_requests
+from fetcher.service import job_endpoints
 from fetcher.service.call_context import CallContext
 from fetcher.service.download import download
 from fetcher.service.function_url_events import (
@@ -100,8 +100,8 @@ def _describe(_request: Request, _call: CallContext) -> dict[str, Any]:
 
 _ROUTES: dict[str, dict[str, Handle]] = {
     "/download": {"POST": download},
-    "/jobs": {"POST": job_requests.submit},
-    "/jobs/[0-9a-f]{32}": {"GET": job_requests.show},
-    "/jobs/[0-9a-f]{32}/errors": {"GET": job_requests.list_errors},
+    "/jobs": {"POST": job_endpoints.submit},
+    "/jobs/[0-9a-f]{32}": {"GET": job_endpoints.show},
+    "/jobs/[0-9a-f]{32}/errors": {"GET": job_endpoints.list_errors},
     "/openapi.json": {"GET": _describe},
 }

@@ -11,7 +11,7 @@ from fetcher.contract.download_results import Download
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.shard import Report, Shard
+from fetcher.contract.shard_messages import Report, Shard
 from fetcher.service.failed_downloads import error_of
 from fetcher.service.function_url_events import (
     MOST_ANSWER,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher.contract.outcome import Outcome
 from fetcher.security.masking import masked
 from fetcher.service.function_url_events import MOST_ANSWER, size_within
-from fetcher.service.jobs.progress import look
+from fetcher.service.jobs.results import look
 from fetcher.service.jobs.slice_round import ends_of, results_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fetcher.lists.file_names import PART, digest_of, name_of, segment
 from fetcher.security.masking import masked
-from fetcher.sinks.sidecar import extension_of, path_in
+from fetcher.sinks.file_extension import extension_of, path_in
 
 if TYPE_CHECKING:
     from fetcher.contract.download_results import Download

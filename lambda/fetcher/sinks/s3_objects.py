@@ -23,8 +23,8 @@ from fetcher.s3.errors import S3Error
 from fetcher.s3.listing import sizes_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
-from fetcher.sinks.body_file import Filed, lost
 from fetcher.sinks.resumable_sink import ResumableSink
+from fetcher.sinks.spooled_body import SpooledBody, lost
 from fetcher.transfer.content.file_types import kept_type
 from fetcher.transfer.sink import WHOLE
 
@@ -118,10 +118,10 @@ class S3Objects(ResumableSink):
         """Begin to send a body; `OSError` if that cannot succeed."""
         return self._send(item, b"".join(parts), download)
 
-    def open(self, item: Item) -> Filed:
+    def open(self, item: Item) -> SpooledBody:
         """Make room for a body that arrives in pieces."""
         self._check()
-        return Filed(self._files, partial(self._send, item))
+        return SpooledBody(self._files, partial(self._send, item))
 
     def _send(self, item: Item, body: bytes | Part, download: Download) -> str:
         self._check()

@@ -16,14 +16,14 @@ from fetcher.process.descriptors import room
 from fetcher.security.guard import plain_host
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
-from fetcher.transfer.fetchable_urls import FetchableUrls
 from fetcher.transfer.flow.download_slots import DownloadSlots, UnderWay
-from fetcher.transfer.flow.hand_back import HandBack
+from fetcher.transfer.flow.early_end import EarlyEnd
 from fetcher.transfer.flow.host import is_clear
-from fetcher.transfer.flow.host_throttle import MOST_SPARED
+from fetcher.transfer.flow.host_backoff import MOST_SPARED
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.retry_queue import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
+from fetcher.transfer.url_preparation import FetchableUrls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +74,7 @@ class Scheduler:
 
         gone: Hosts that others found gone.
 
-        hand_back: Decides whether to end while URLs are silent; None: never.
+        early_end: Decides whether to end while URLs are silent; None: never.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Scheduler:
         reports_rest: bool = True,
         most_open: int = 0,
         gone: Iterable[str] = (),
-        hand_back: HandBack | None = None,
+        early_end: EarlyEnd | None = None,
     ) -> None:
         self._items = enumerate(source)
         self._sink = sink
@@ -99,7 +99,7 @@ class Scheduler:
         self.slots = DownloadSlots(options.connections, most_open, self._started_at)
         self._hosts = Hosts(options, self.slots, gone)
         self.silences, self.heard = self._hosts.silences, self._hosts.heard
-        self._hand_back = hand_back or HandBack()
+        self._early_end = early_end or EarlyEnd()
         self._fetchable = FetchableUrls(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
         self._watch = Watch(options, self.slots)
@@ -162,12 +162,12 @@ class Scheduler:
         now = monotonic()
         is_over = self._may_end() and self._watch.is_quiet(now)
         if is_over and not any(one.may_pause(now) for one in self._in_flight.values()):
-            self._hand_back.end()
+            self._early_end.end()
         return self._only_silence_is_left
 
     def _may_end(self) -> bool:
         """Tell whether those that are silent, or were, go back instead."""
-        return self._only_silence_is_left and self._hand_back.takes(self.left())
+        return self._only_silence_is_left and self._early_end.takes(self.left())
 
     @property
     def _only_silence_is_left(self) -> bool:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.template_source import Template
-from fetcher.transfer.fetchable_urls import web_host
-from fetcher.transfer.flow.hand_back import HandBack
+from fetcher.transfer.flow.early_end import EarlyEnd
 from fetcher.transfer.scheduler import Scheduler, engine_for
+from fetcher.transfer.url_preparation import web_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.contract.options import Options
-    from fetcher.contract.shard import Shard
+    from fetcher.contract.shard_messages import Shard
     from fetcher.contract.source import Item, Source
     from fetcher.transfer.scheduler import OnDownload
     from fetcher.transfer.sink import Sink
@@ -166,7 +166,7 @@ def _fetched(
         reports_rest=False,
         most_open=most_open,
         gone=shard.gone,
-        hand_back=HandBack(count, engine.stop) if shard.hands_back else None,
+        early_end=EarlyEnd(count, engine.stop) if shard.hands_back else None,
     )
     scheduler.run(engine, until - monotonic())
     return Fetched(

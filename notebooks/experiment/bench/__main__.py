@@ -29,8 +29,8 @@ from experiment.bench.run import origin_for
 from experiment.bench.wild_run import WildSetting
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
-from experiment.ledger.project_paths import shown_path
 from experiment.ledger.run_folder import run_folder_for, utc_now
+from experiment.parameters.path_resolution import shown_path
 from origin import OriginError
 
 if TYPE_CHECKING:

@@ -12,7 +12,13 @@ from experiment.charts.drawing import (
     key_above,
     new_axes,
 )
-from experiment.tables.verdict import AXES, million_of, of_one_start, ranking, runs_at
+from experiment.tables.setting_ranking import (
+    AXES,
+    million_of,
+    of_one_start,
+    ranking,
+    runs_at,
+)
 from experiment.tables.words import where_measured
 
 if TYPE_CHECKING:

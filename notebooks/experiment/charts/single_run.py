@@ -17,9 +17,9 @@ from experiment.charts.drawing import (
     key_above,
     new_axes,
 )
+from experiment.parameters.goal import GOAL_FILES, GOAL_RATE, GOAL_S
 from experiment.run.cpu_layers import ALONE, FLOOR
 from experiment.run.machine_load import PARTS
-from experiment.tables.goal import GOAL_FILES, GOAL_RATE, GOAL_S
 from experiment.tables.verdict import verdict
 from fetcher.contract.outcome import Outcome
 

@@ -16,8 +16,9 @@ from experiment.charts.drawing import (
     tick_measured,
     tick_round,
 )
-from experiment.tables.goal import GOAL_RATE, GOAL_S
-from experiment.tables.verdict import of_one_start, verdict
+from experiment.parameters.goal import GOAL_RATE, GOAL_S
+from experiment.tables.setting_ranking import of_one_start
+from experiment.tables.verdict import verdict
 from experiment.tables.words import size, where_measured
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from experiment.command import calibrate
-from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import run_folder_for
-from rollout.deploy import deploy, role
+from experiment.parameters.path_resolution import root
+from rollout.deploy import deployment, role
 from rollout.errors import DeployError, TargetError
 from rollout.target.target import connect
 
@@ -161,7 +161,7 @@ def _calibrated_name(check: Check, target: Target) -> list[str]:
     if not check.calibrates:
         return []
     try:
-        taken = deploy.left(target, calibrate.FUNCTION)
+        taken = deployment.left(target, calibrate.FUNCTION)
     except (BotoCoreError, ClientError, DeployError):
         return []  # no step can look there either, let alone deploy
     return [] if taken else [calibrate.FUNCTION]
@@ -171,7 +171,7 @@ def left(target: Target) -> Iterator[str]:
     """Yield every resource that is left of the check and of the suite."""
     try:
         for name in (FUNCTION, calibrate.FUNCTION):
-            yield from deploy.left(target, name)
+            yield from deployment.left(target, name)
         for kind in _KINDS:
             yield from _left_of_suite(target, *kind)
     except (BotoCoreError, ClientError, DeployError) as error:

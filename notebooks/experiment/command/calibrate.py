@@ -22,15 +22,15 @@ from experiment.fleet.calibration.probes import (
     told_by,
 )
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.project_paths import shown_path
 from experiment.ledger.run_folder import run_folder_for
 from experiment.parameters.checks import SettingsError
+from experiment.parameters.path_resolution import shown_path
 from experiment.run.wave import FanOutError
 from experiment.session import open_session
-from rollout.deploy.deploy import destroy, left
+from rollout.deploy.deployment import destroy, left
 from rollout.errors import DeployError, RolloutError
 from rollout.s3_origin import objects
-from rollout.target.machines import ARCHITECTURES
+from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,12 +14,12 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.ledger.invocation import LedgerError, NoRoomError
 from experiment.ledger.ledger_file import check_free
-from experiment.ledger.project_paths import executed_path, shown_path
-from experiment.ledger.run_folder import read_run, run_folder_for
+from experiment.ledger.run_folder import executed_path, read_run, run_folder_for
 from experiment.parameters.checks import SettingsError
-from experiment.run.kernels import execute
+from experiment.parameters.path_resolution import shown_path
+from experiment.run.notebook_execution import execute
 from fetcher.lists.url_list import UrlListError
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from origin import OriginError
 from rollout.deploy.function_spec import DEFAULTS
 from rollout.errors import PreflightError, TargetError

@@ -13,7 +13,7 @@ from experiment.fleet.sentences import plan_in_words, sources_in_words
 from experiment.parameters.checks import check_known
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
-from experiment.tables.goal import GOAL_S
+from experiment.parameters.goal import GOAL_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ def _forecast(args: argparse.Namespace) -> Iterator[str]:
         options["url_list"] = args.list
     settings, sample = settings_from(of_file, options), None
     if settings.url_list:
-        from experiment.fleet.size_sample import sample_for  # noqa: PLC0415 - loads aiohttp
+        from experiment.plan.size_sample import sample_for  # noqa: PLC0415 - loads aiohttp
 
         sample = sample_for(settings)
         yield f"list: {sample}"

@@ -1,1 +1,5 @@
-"""Dollars: ``cost`` prices what a plan or a run uses, before and after."""
+"""
+Dollars: a ``price_estimate`` before a run, and its ``actual_cost`` afterwards.
+
+Both price a ``billable_usage``.
+"""

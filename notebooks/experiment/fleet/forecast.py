@@ -12,7 +12,7 @@ from experiment.fleet.model.shard_queue import Shifts, finished
 from experiment.fleet.model.shard_time import shard_s
 from experiment.fleet.model.starts import allowed_at, starts_in
 from experiment.fleet.model.tail import excess
-from experiment.plan.sizes import FallingSizes
+from experiment.plan.shard_sizes import FallingSizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

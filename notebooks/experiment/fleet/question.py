@@ -11,11 +11,11 @@ import numpy as np
 
 from aws_facts.limits import limit
 from experiment.parameters.fan_out import EQUAL
-from experiment.plan.sizes import sizes_for
+from experiment.plan.shard_sizes import sizes_for
 from fetcher.contract.options import MAX_CONNECTIONS
 
 if TYPE_CHECKING:
-    from experiment.plan.sizes import EqualSizes, FallingSizes
+    from experiment.plan.shard_sizes import EqualSizes, FallingSizes
 
 INTERNET, S3, S3_ELSEWHERE = SOURCES = ("internet", "s3", "s3-elsewhere")
 TODAY, OF_2022 = "today", "2022"

@@ -14,9 +14,9 @@ from fetcher.s3.urls import SCHEME
 from rollout.target.credentials import aws_region
 
 if TYPE_CHECKING:
-    from experiment.fleet.size_sample import Sample
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.plan.run_plan import Plan
+    from experiment.plan.size_sample import Sample
 
 NOT_MODELLED = "not_modelled"
 _DRAWS = 100

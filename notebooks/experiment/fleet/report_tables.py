@@ -19,8 +19,8 @@ from experiment.fleet.sentences import (
     in_time,
 )
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import read_run
+from experiment.parameters.path_resolution import root
 from experiment.tables.display_tables import Shown
 from experiment.tables.words import duration, size
 from rollout.price import in_amount, in_dollars
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from experiment.fleet.forecast import Forecast
     from experiment.fleet.question import Question
-    from experiment.fleet.size_sample import Sample
+    from experiment.plan.size_sample import Sample
 
 _PUBLISHED = root() / "results" / "published"
 CHECKS = _PUBLISHED / "20261128T235500Z-fleet-model" / "checks.csv"

@@ -1,16 +1,15 @@
-"""Tables that answer: a map of fleets, what moves the time, and how many fleets."""
+"""Time against dollars: a map of fleets, the best of them, and how many it takes."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from aws_facts.fleet_constants import constants
 from experiment.fleet.bottlenecks import binding, shares
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import DRAWS, forecast, simulate
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 
 CONCURRENCY = (50, 100, 200, 350, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000)
 MEMORY_MB = (256, 512, 1_024, 1_769, 3_008, 5_120, 7_168, 10_240)
-YOURS = "yours"
-_MAP_DRAWS, _BINDS_DRAWS, _TORNADO_DRAWS = 16, 6, 100
+_MAP_DRAWS, _BINDS_DRAWS = 16, 6
 _SEED = 16
 _MOST_FLEETS = 100_000
 _FLEET_DRAWS = 40
@@ -86,37 +84,6 @@ def best_of(question: Question, fleets: pd.DataFrame, deadline_s: float) -> Ques
         best = fleets.loc[fleets["seconds"].idxmin()]
     wide, large = int(best["concurrency"]), int(best["memory_mb"])
     return replace(question, concurrency=wide, memory_mb=large)
-
-
-def moves(question: Question, draws: int = DRAWS) -> pd.DataFrame:
-    """
-    Move every input across its range, one at a time, and watch the median.
-
-    A constant moves from its low to its high, and one of yours to half and to twice.
-
-    Returns:
-        A row per input: its name, ``kind``, median seconds at either end and at the
-        values as they are; the one that moves most comes first.
-    """
-    draws = min(_TORNADO_DRAWS, draws)
-
-    def median_s(asked: Question, **fixed: float) -> float:
-        return forecast(asked, draws, fixed=fixed).time.median
-
-    rows = []
-    for name, one in constants().items():
-        if one.low < one.high:
-            ends = [median_s(question, **{name: end}) for end in (one.low, one.high)]
-            rows.append((name, one.kind, *ends))
-    for name in ("concurrency", "connections", "memory_mb", "shards_per_execution"):
-        value: Any = getattr(question, name) or question.most_connections
-        moved = (max(1, value // 2), value * 2)
-        ends = [median_s(replace(question, **{name: end})) for end in moved]
-        rows.append((name, YOURS, *ends))
-    table = pd.DataFrame(rows, columns=["name", "kind", "low_s", "high_s"])
-    table["now_s"] = median_s(question)
-    width = (table["high_s"] - table["low_s"]).abs()
-    return table.iloc[width.argsort()[::-1]].reset_index(drop=True)
 
 
 def fleets_for(

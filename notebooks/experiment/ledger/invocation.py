@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.contract.shard import Report
+from fetcher.contract.shard_messages import Report
 
 if TYPE_CHECKING:
     from fetcher.contract.source import Ranges

@@ -13,8 +13,8 @@ from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
 from experiment.ledger.ledger_file import Reports, no_room
 from experiment.ledger.list_fingerprint import fingerprint
 from experiment.ledger.machine import commit, machine
-from experiment.ledger.project_paths import resolved, root
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.path_resolution import resolved, root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -275,3 +275,9 @@ def _refuse_used(folder: Path) -> None:
 def utc_now() -> str:
     """Return the time as records have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def executed_path(folder: Path, notebook: str, session: int) -> Path:
+    """Return where a session's executed notebook goes; those of earlier ones stay."""
+    number = f"-{session + 1}" if session else ""
+    return folder / f"{notebook}{number}.ipynb"

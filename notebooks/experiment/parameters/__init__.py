@@ -1,7 +1,8 @@
 """
-The parameters cell, read by ``cell`` and checked with ``checks``.
+The parameters cell, read by ``parameters_cell`` and checked with ``checks``.
 
 ``notebook_settings`` are what all have in common, ``settings`` those of every notebook
-with a target, ``fan_out``, ``grid``, ``compare_runs`` and ``fleet`` those of one kind;
-``settings_file`` reads a file of them.
+with a target, ``fan_out``, ``grid``, ``comparison`` and ``fleet`` those of one kind;
+``settings_file`` reads a file of them. ``path_resolution`` finds what people mean by a
+path, and ``goal`` is what all is measured against.
 """

@@ -14,7 +14,7 @@ from fetcher.s3.urls import SCHEME
 from fetcher.transfer.flow.adaptive_limit import FIRST
 
 if TYPE_CHECKING:
-    from rollout.deploy.deploy import FunctionSpec
+    from rollout.deploy.deployment import FunctionSpec
 
 COUNT, BYTES, HOST = WAYS = ("count", "bytes", "host")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from experiment.ledger.project_paths import resolved
-from experiment.parameters.cell import parameters_injected, parameters_set
 from experiment.parameters.checks import SettingsError, check_known
+from experiment.parameters.parameters_cell import parameters_injected, parameters_set
+from experiment.parameters.path_resolution import resolved
 from experiment.parameters.settings_file import ITSELF, read_settings_file
 from fetcher.contract.options import check_types
 

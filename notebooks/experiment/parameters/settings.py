@@ -10,7 +10,7 @@ from experiment.parameters.notebook_settings import NotebookSettings
 from fetcher.contract.options import MAX_CONNECTIONS, SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
-from rollout.deploy.vpc_and_efs import EFS_MOUNT, Efs, Vpc
+from rollout.deploy.vpc_efs_config import EFS_MOUNT, Efs, Vpc
 from rollout.price import DEFAULT_MAX_COST_USD
 from rollout.target.target import NAMES as TARGETS
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
+from experiment.parameters.path_resolution import root
 
 if TYPE_CHECKING:
     from pathlib import Path

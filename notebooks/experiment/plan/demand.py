@@ -8,14 +8,14 @@ from aws_facts.limits import line_bytes_per_s
 from experiment.plan.url_facts import file_bytes, is_from_s3
 from fetcher.contract.download_results import max_report_bytes
 from fetcher.contract.options import MAX_CONNECTIONS
-from fetcher.contract.shard import MOST_HOSTS_BYTES
+from fetcher.contract.shard_messages import MOST_HOSTS_BYTES
 from fetcher.contract.template_source import Template
 from rollout.preflight.demand import Demand, Execution, Invocation, S3Load
-from rollout.s3_origin.s3_spread import prefixes_of
+from rollout.s3_origin.buckets_and_prefixes import prefixes_of
 
 if TYPE_CHECKING:
     from experiment.plan.run_plan import Plan
-    from fetcher.contract.shard import Shard
+    from fetcher.contract.shard_messages import Shard
 
 # As in `fetcher.sinks`: the most memory or disk that bodies on their way to S3 take.
 _MB_OF_OBJECTS = 32.0

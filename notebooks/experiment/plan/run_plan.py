@@ -7,7 +7,6 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger.project_paths import resolved
 from experiment.ledger.run_folder import (
     check_resumable,
     name_of_run,
@@ -16,6 +15,8 @@ from experiment.ledger.run_folder import (
 )
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import BYTES, COUNT, HOST
+from experiment.parameters.path_resolution import resolved
+from experiment.plan.shard_sizes import sizes_for
 from experiment.plan.sharding import (
     as_sent,
     characters,
@@ -25,16 +26,15 @@ from experiment.plan.sharding import (
     deal_ranges,
     shards_of_text,
 )
-from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import first_sizes, sizes_of, sources_of
-from fetcher.contract.shard import Shard
+from fetcher.contract.shard_messages import Shard
 from fetcher.contract.template_source import Template
 from fetcher.handler import usable_s
 from fetcher.lists.url_list import ENDLESS, UrlList
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.security.guard import check_url
 from rollout.deploy import leftover_tars
-from rollout.s3_origin.s3_spread import folders_of
+from rollout.s3_origin.buckets_and_prefixes import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from experiment.session import Session
     from fetcher.contract.source import Source
     from fetcher.lists.url_list import RowBlock
-    from rollout.deploy.deploy import FunctionSpec
+    from rollout.deploy.deployment import FunctionSpec
 
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory

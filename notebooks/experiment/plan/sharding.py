@@ -20,7 +20,7 @@ from fetcher.contract.inline_source import Inline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from experiment.plan.sizes import EqualSizes, FallingSizes, OfLines
+    from experiment.plan.shard_sizes import EqualSizes, FallingSizes, OfLines
     from fetcher.contract.source import Item, Ranges
     from fetcher.lists.url_list import RowBlock
 
@@ -73,7 +73,7 @@ def shards_of_text(
     """
     Return into how many shards a list is dealt whose rows have so many characters.
 
-    >>> from experiment.plan.sizes import EqualSizes
+    >>> from experiment.plan.shard_sizes import EqualSizes
     >>> shards_of_text(EqualSizes(100, 10), 16, 64, in_order=True)
     25
     """

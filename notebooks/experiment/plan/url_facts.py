@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fetcher.contract.template_source import Template
 from fetcher.lists.url_list import ENDLESS
 from fetcher.s3.urls import SCHEME
-from rollout.s3_origin.s3_spread import folders_of
+from rollout.s3_origin.buckets_and_prefixes import folders_of
 
 if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings

@@ -12,9 +12,9 @@ from experiment.charts.connections_over_time import (
     connections_over_time,
     has_connections,
 )
+from experiment.charts.invocation_timeline import timeline
 from experiment.charts.latency import latency_by_size
 from experiment.charts.throughput import files_per_s_by_concurrency
-from experiment.charts.timeline import timeline
 from experiment.ledger.run_folder import read_run
 from experiment.tables.over_time import over_time
 from experiment.tables.scaling_limit import like_the_best
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from experiment.tables.result import Result
+    from experiment.tables.result_tables import Result
 
 _GRID, _MILLION = "30_grid", "40_million"
 

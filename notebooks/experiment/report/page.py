@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.project_paths import executed_path, root
-from experiment.ledger.run_folder import read_run, replaced
+from experiment.ledger.run_folder import executed_path, read_run, replaced
+from experiment.parameters.path_resolution import root
 from experiment.report import summary
 from experiment.report.executed_notebook import (
     TEMPLATES,
@@ -20,9 +20,9 @@ from experiment.report.executed_notebook import (
     read_notebook,
     title_in,
 )
-from experiment.report.kernel import notebook_here
+from experiment.report.live_notebook import notebook_here
 from experiment.report.pictures import pictures_of
-from experiment.tables.result import saved_result
+from experiment.tables.result_tables import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path

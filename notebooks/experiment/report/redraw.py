@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from IPython.display import Markdown, display
 
-from experiment.ledger.project_paths import named_path, resolved
 from experiment.ledger.run_folder import chart_saved, read_run
+from experiment.parameters.path_resolution import named_path, resolved
 from experiment.report.charts_from_tables import charts_of
 from experiment.report.page import write_report
 from experiment.report.summary import key_figures
 from experiment.tables import display_tables
-from experiment.tables.result import saved_result
+from experiment.tables.result_tables import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,16 +12,23 @@ from experiment.ledger.run_folder import read_run
 from experiment.report.summary import is_measured
 from experiment.tables.display_tables import Shown
 from experiment.tables.projection import LEAST_BAND
-from experiment.tables.result import saved_result
-from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking, runs_at
+from experiment.tables.result_tables import saved_result
+from experiment.tables.setting_ranking import (
+    AXES,
+    SEVERAL,
+    million_of,
+    named,
+    ranking,
+    runs_at,
+)
 from experiment.tables.words import listed, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from experiment.tables.result import Result
-    from experiment.tables.verdict import Million
+    from experiment.tables.result_tables import Result
+    from experiment.tables.setting_ranking import Million
 
 _NOISE = "noise: no difference shown"
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from experiment.fleet.question_builders import NOT_MODELLED
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
-from experiment.tables import verdict
+from experiment.tables import setting_ranking
 from experiment.tables.words import duration, size
 from rollout.price import in_dollars
 
@@ -81,11 +81,15 @@ def _best_of(runs: pd.DataFrame) -> dict[str, str]:
     """Return the figures of the setting that the verdict names, for each file size."""
     rows = {}
     for file_kb, alike in runs.groupby("file_kb"):
-        if ranked := verdict.ranking(alike):
+        if ranked := setting_ranking.ranking(alike):
             (values, _), *_ = ranked
-            best = verdict.of_one_start(dict(verdict.settings_of(alike))[values])
+            best = setting_ranking.of_one_start(
+                dict(setting_ranking.settings_of(alike))[values]
+            )
             rates = best[["files_per_s", "mb_per_s"]].median()
-            setting = f"{size(file_kb)} at {verdict.named(alike, values)}, median"
+            setting = (
+                f"{size(file_kb)} at {setting_ranking.named(alike, values)}, median"
+            )
             files_per_s = f"{rates['files_per_s']:,.0f} files/s"
             rows[setting] = f"{files_per_s}, {rates['mb_per_s']:,.0f} MB/s"
     return rows

@@ -22,7 +22,7 @@ from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
 from fetcher.contract.template_source import Template
 from fetcher.sinks.discard import Discard
-from fetcher.sinks.scratch import Scratch
+from fetcher.sinks.temporary_directory import Scratch
 from fetcher.transfer.flow.adaptive_limit import FIRST
 from fetcher.transfer.scheduler import Scheduler, engine_for
 

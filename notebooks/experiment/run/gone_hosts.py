@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.outcome import GONE
-from fetcher.contract.shard import fitting
+from fetcher.contract.shard_messages import fitting
 from fetcher.security.guard import BadUrlError
-from fetcher.transfer.fetchable_urls import FetchableUrls
+from fetcher.transfer.url_preparation import FetchableUrls
 
 if TYPE_CHECKING:
-    from fetcher.contract.shard import Report, Shard
+    from fetcher.contract.shard_messages import Report, Shard
 
 
 _FETCHABLE = FetchableUrls(allow_s3=False)  # S3 is never gone

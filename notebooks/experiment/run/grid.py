@@ -9,13 +9,17 @@ from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from experiment.cost import cost
+from experiment.cost import actual_cost, price_estimate
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import make_plan
 from experiment.run.grid_file_counts import GridFileCounts
-from experiment.run.kernels import early_kernel, execute, passing_on_interrupts
 from experiment.run.machine_load import Load
+from experiment.run.notebook_execution import (
+    early_kernel,
+    execute,
+    passing_on_interrupts,
+)
 from experiment.tables.projection import steady_period
 from rollout.errors import DeployError, PreflightError
 from rollout.preflight import checks
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.parameters.grid import GridSettings
-    from experiment.run.kernels import Kernel
+    from experiment.run.notebook_execution import Kernel
     from experiment.session import Session
 
 _CELL_NOTEBOOK = "20_fan_out"
@@ -54,15 +58,15 @@ def check_grid(settings: GridSettings, session: Session) -> None:
         rollout.errors.PreflightError: If a cell cannot work there, or all of them
             together may cost too much.
 
-        experiment.cost.cost.DryRun: If the settings ask for no more.
+        experiment.cost.price_estimate.DryRun: If the settings ask for no more.
     """
     prices = []
     for cell in settings.cells():
         plan = make_plan(_CELL_NOTEBOOK, cell, session)
         checks.check(session.target, demand_of(plan))
-        prices.append(cost.estimate(plan, session.target))
-    print(cost.price_of_grid(prices))
-    cost.check(settings, *prices)
+        prices.append(price_estimate.estimate(plan, session.target))
+    print(price_estimate.price_of_grid(prices))
+    price_estimate.check(settings, *prices)
 
 
 def start_kernel(session: Session) -> Kernel:
@@ -84,7 +88,7 @@ def run_grid(
     Raises:
         GridError: If every cell failed. If only some did, `check_complete` raises it.
 
-        local_aws.errors.EndpointError: If the endpoint ended by itself.
+        local_aws.endpoint_error.EndpointError: If the endpoint ended by itself.
     """
     cells = list(settings.cells())
     records: list[dict[str, Any]] = []
@@ -118,7 +122,7 @@ def run_grid(
                     record.setdefault("pilot", {})
                     sizes.learn(cell, run.folder / name)
                 records.append(record)
-                spent += cost.spent_at_most(record)
+                spent += actual_cost.spent_at_most(record)
                 message = _figures(record["totals"])
             print(f"[{number}/{len(cells)}] {name}: {message}", flush=True)
     run.record["failed_cells"] = failed
@@ -168,7 +172,9 @@ def _at_most_usd(cell: FanOutSettings, left_usd: float, session: Session) -> flo
         return 0.0
     if not cell.files:
         return left_usd
-    price = cost.estimate(make_plan(_CELL_NOTEBOOK, cell, session), session.target)
+    price = price_estimate.estimate(
+        make_plan(_CELL_NOTEBOOK, cell, session), session.target
+    )
     return min(left_usd, price.most.dollars)
 
 

@@ -6,8 +6,8 @@ from asyncio import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from experiment.ledger.project_paths import named_path
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.path_resolution import named_path
 from experiment.run.resume import to_do
 from rollout.errors import RolloutError
 

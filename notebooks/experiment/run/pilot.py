@@ -9,15 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from experiment.cost import cost
+from experiment.cost import actual_cost, price_estimate
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import Run
 from experiment.plan.demand import demand_of
 from experiment.run.fan_out import fan_out
 from experiment.run.wave import FanOutError
 from experiment.tables.projection import projection_of
-from experiment.tables.run_tables import shards_table
-from rollout.deploy.deploy import deploy
+from experiment.tables.shards_table import shards_table
+from rollout.deploy.deployment import deploy
 from rollout.errors import PreflightError
 from rollout.preflight import checks
 
@@ -75,7 +75,9 @@ async def sized(plan: Plan, target: Target) -> Plan:
 def _check(plan: Plan, target: Target, spent: float) -> None:
     try:
         checks.check(target, demand_of(plan))
-        cost.check(plan.settings, cost.estimate(plan, target), spent=spent)
+        price_estimate.check(
+            plan.settings, price_estimate.estimate(plan, target), spent=spent
+        )
     except PreflightError as error:  # its type says that no work was done
         msg = f"The pilot ran, but the full run was refused. {error}"
         raise PilotError(msg) from error
@@ -107,7 +109,7 @@ async def _measured(plan: Plan, target: Target) -> tuple[float, float, float]:
             run.close(verdict="")
         shards = shards_table(read_invocations(run.folder), run="", target=target.name)
     figures = projection_of(shards)
-    spent = cost.cost_of(plan, shards, target)
+    spent = actual_cost.cost_of(plan, shards, target)
     dollars = 0.0 if spent.is_local else spent.bill.dollars + spent.at_most
     return figures["steady_files_per_s"] or 0.0, figures["steady_s"] or 0.0, dollars
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
-from experiment.plan.sizes import sizes_for
+from experiment.plan.shard_sizes import sizes_for
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.tally import Tally

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.ledger.download_rows import OK, UNSTARTED, rows_of, tried_in
+from experiment.ledger.download_array import OK, UNSTARTED, rows_of
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.number_set import NumberSet, numbers_of
 from experiment.plan.run_plan import Todo
+from experiment.run.unfinished_urls import tried_in
 from fetcher.lists.url_list import ENDLESS
 from fetcher.s3.urls import prefix_of
 from rollout.deploy import leftover_tars

@@ -10,7 +10,7 @@ from statistics import median
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.shard import Report
+from fetcher.contract.shard_messages import Report
 from fetcher.contract.source import count
 from rollout.errors import InvokeError, RolloutError
 from rollout.invoke.report_line import billed_in

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from time import time
 from typing import TYPE_CHECKING
 
-from experiment.ledger.download_rows import not_final, tried_in
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
 from experiment.run.sent_shard import SentShard, UsualTimes
+from experiment.run.unfinished_urls import not_final, tried_in
 from fetcher.contract.source import count
 from fetcher.contract.template_source import Template
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from rollout.errors import InvokeError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from experiment.run.gone_hosts import GoneHosts
     from experiment.run.progress import Progress
     from experiment.run.sent_shard import Call
-    from fetcher.contract.shard import Shard
+    from fetcher.contract.shard_messages import Shard
     from rollout.invoke.invoker import Invoker
 
 _MOST_HEDGES = 0.05  # for each shard

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiment.tables.verdict import AXES, million_of, of_one_start, settings_of
+from experiment.tables.setting_ranking import (
+    AXES,
+    million_of,
+    of_one_start,
+    settings_of,
+)
 from experiment.tables.words import duration, size, unbroken
 from rollout.price import in_dollars
 
@@ -16,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from fetcher.contract.download_results import Downloads
-    from fetcher.contract.shard import Report
-    from rollout.deploy.deploy import Deployed
+    from fetcher.contract.shard_messages import Report
+    from rollout.deploy.deployment import Deployed
     from rollout.deploy.policies import Policies
     from rollout.invoke.invoker import InvokeResult
     from rollout.target.target import Target

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 
 import numpy as np
 
-from experiment.ledger.download_rows import OK, ROW, UNSTARTED, rows_of
+from experiment.ledger.download_array import OK, ROW, UNSTARTED, rows_of
 from experiment.ledger.number_set import numbers_of
 from fetcher.contract.download_results import TICKS_PER_S
 from fetcher.contract.outcome import ORDER

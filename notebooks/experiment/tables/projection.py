@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiment.tables.goal import GOAL_FILES
+from experiment.parameters.goal import GOAL_FILES
 
 if TYPE_CHECKING:
     import pandas as pd

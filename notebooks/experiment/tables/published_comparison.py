@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from experiment.ledger.project_paths import root
-from experiment.tables.goal import GOAL_FILES
+from experiment.parameters.goal import GOAL_FILES
+from experiment.parameters.path_resolution import root
 from experiment.tables.projection import LEAST_BAND, LEAST_STEADY_S
-from experiment.tables.verdict import Million, million_of
+from experiment.tables.setting_ranking import Million, million_of
 from experiment.tables.words import duration, size
 
 _PUBLISHED = "results/published/*-bench-local/bench_summary.csv"

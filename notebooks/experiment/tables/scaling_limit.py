@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiment.run.machine_load import LOAD
-from experiment.tables.verdict import (
+from experiment.tables.setting_ranking import (
     AXES,
     million_of,
     of_one_start,

@@ -9,8 +9,8 @@ from experiment.charts.connections_over_time import (
     connections_over_time,
     has_connections,
 )
+from experiment.charts.invocation_timeline import timeline
 from experiment.charts.latency import latency_by_size
-from experiment.charts.timeline import timeline
 from fetcher.contract.outcome import Outcome
 
 CONNECTIONS = pd.DataFrame(

@@ -8,8 +8,8 @@ from tests.support.chart_tables import WHERE, key, runs, title
 
 from experiment.charts.drawing import ChartError
 from experiment.charts.throughput import files_per_s_by_concurrency
+from experiment.parameters.goal import GOAL_RATE
 from experiment.parameters.grid import MOST_SIZES
-from experiment.tables.goal import GOAL_RATE
 from experiment.tables.verdict import verdict
 
 

@@ -24,9 +24,9 @@ from experiment.command import arguments, aws_check, calibrate
 from experiment.command.aws_check import FUNCTION, Check, Step, left, main, run
 from experiment.ledger.run_folder import read_run
 from rollout.__main__ import main as rollout
-from rollout.deploy.changes import OURS
-from rollout.deploy.deploy import destroy
-from rollout.target.machines import machine
+from rollout.deploy.deployment import destroy
+from rollout.deploy.ownership_tag import OURS
+from rollout.target.runtime_platform import machine
 from rollout.target.target import connect
 
 BOTH = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}

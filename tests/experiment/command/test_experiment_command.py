@@ -138,7 +138,7 @@ def test_a_run_is_resumed_without_its_settings_file_found_in_the_projects_folder
 ):
     folder = tmp_path / "results" / "a-run"
     died(folder, settings_file="gone.yaml").close(verdict="")
-    monkeypatch.setattr("experiment.ledger.project_paths.root", lambda: tmp_path)
+    monkeypatch.setattr("experiment.parameters.path_resolution.root", lambda: tmp_path)
     monkeypatch.chdir(folder)
     _, parameters = arguments.read(["resume", "results/a-run"])
 

@@ -12,7 +12,7 @@ from tests.support.interrupted_run import REPORTED, Interrupted, held, lines
 from experiment.__main__ import main
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
-from rollout.deploy.deploy import left
+from rollout.deploy.deployment import left
 from rollout.target.target import connect
 
 

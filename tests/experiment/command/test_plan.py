@@ -10,8 +10,8 @@ from aws_facts.limits import limits
 from aws_facts.prices import prices
 from experiment.__main__ import main
 from experiment.fleet.question_builders import question_of
-from experiment.ledger.project_paths import root
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.path_resolution import root
 
 ORIGINAL = root() / "notebooks" / "settings" / "40_million-original-aws.yaml"
 

@@ -16,23 +16,23 @@ from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
 from experiment.command import notebook_runner
-from experiment.cost.cost import DryRun
+from experiment.cost.price_estimate import DryRun
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.report.redraw import RunShown
-from experiment.run import kernels
+from experiment.run import notebook_execution
 
 
 @pytest.fixture(scope="module")
 def one_kernel(endpoint):
-    with kernels.kernel(endpoint.keys.environ()) as manager:
+    with notebook_execution.kernel(endpoint.keys.environ()) as manager:
         yield manager
 
 
 @pytest.fixture
 def _kept_kernel(one_kernel, monkeypatch):
     monkeypatch.setattr(
-        "experiment.run.kernels.kernel", lambda: nullcontext(one_kernel)
+        "experiment.run.notebook_execution.kernel", lambda: nullcontext(one_kernel)
     )
     yield
     forget_all(one_kernel)

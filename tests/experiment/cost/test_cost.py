@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.plans import AWS, ORIGINAL, item, plan_of
 
-from experiment.cost import cost
-from experiment.cost.cost import DryRun, check, cost_of, estimate
-from experiment.ledger.project_paths import root
+from experiment.cost import actual_cost
+from experiment.cost.actual_cost import cost_of
+from experiment.cost.price_estimate import DryRun, check, estimate
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.path_resolution import root
 from experiment.parameters.settings_file import read_settings_file
 from experiment.plan.demand import demand_of
 from fetcher.contract.template_source import Template
@@ -206,7 +207,7 @@ def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():
     assert spent.at_most == pytest.approx(2 * 60 * 1_769 / 1_024 * 1.33334e-5, rel=0.01)
     assert "2 calls never returned: at most $0.00" in str(spent)
     record = {"cost": spent.to_dict()}
-    assert cost.spent_at_most(record) == spent.bill.dollars + spent.at_most
+    assert actual_cost.spent_at_most(record) == spent.bill.dollars + spent.at_most
 
 
 def test_the_dollars_of_pilots_count_for_the_limit_and_are_named():
@@ -215,8 +216,10 @@ def test_the_dollars_of_pilots_count_for_the_limit_and_are_named():
     records = [{"cost": {"usd": 1.0}, "pilot": {"usd": 0.5}}, {"cost": {"usd": 2.0}}]
 
     assert "pilots before it: $0.50 more" in str(spent)
-    assert cost.spent(records) == 3.5
-    assert cost.cost_of_grid(records).startswith("cost: $3.50, $0.50 of it for pilots")
+    assert actual_cost.spent(records) == 3.5
+    assert actual_cost.cost_of_grid(records).startswith(
+        "cost: $3.50, $0.50 of it for pilots"
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ from experiment.fleet.forecast import forecast
 from experiment.fleet.model.shard_time import bucket_of
 from experiment.fleet.question import Question
 from experiment.fleet.sentences import calibration_in_words, plan_in_words
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy, status
-from rollout.target.machines import machine
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy, status
+from rollout.target.runtime_platform import machine
 
 MB = 1e6
 BURST, BASE, CREDIT = 300 * MB, 70 * MB, 230 * MB

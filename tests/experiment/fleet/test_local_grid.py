@@ -17,7 +17,7 @@ from tests.support.local_grid import FUNCTION, UNSEEN, LocalGrid
 
 from experiment.fleet import report_tables
 from fetcher.process.cores import cores
-from rollout.deploy.deploy import destroy
+from rollout.deploy.deployment import destroy
 
 HERE = {
     "call_s": 0.01,

@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 
 from aws_facts.fleet_constants import constants
-from experiment.charts import fleet as draw
-from experiment.fleet import report_tables, trade_offs, validation
+from experiment.charts import forecast as draw
+from experiment.fleet import report_tables, sensitivity, trade_offs, validation
 from experiment.fleet.bottlenecks import LIMITS, SEVERAL
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3, Question
 from experiment.fleet.question_builders import question_of
 from experiment.ledger.invocation import SCHEMA
-from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
+from experiment.parameters.path_resolution import root
 
 SMALL = Question(files=20_000, concurrency=100, shards_per_execution=2)
 
@@ -72,7 +72,7 @@ def test_charts_and_the_best_fleet_say_what_they_show(fleets, deadline_s, title,
 
 
 def test_a_tornado_shows_every_range_and_the_widest_first():
-    moved = trade_offs.moves(replace(SMALL, concurrency=10))
+    moved = sensitivity.moves(replace(SMALL, concurrency=10))
     ranged = {name for name, one in constants().items() if one.low < one.high}
     width = (moved["high_s"] - moved["low_s"]).abs()
 

@@ -7,12 +7,12 @@ import pytest
 from tests.support.chart_tables import shards
 from tests.support.recorded_invocations import SOURCE, done, invocation, opened_run
 
-from experiment.charts.timeline import timeline
+from experiment.charts.invocation_timeline import timeline
 from experiment.ledger.invocation import SCHEMA, Invocation, LedgerError
 from experiment.ledger.ledger_file import read_invocations
-from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import name_of_run, open_run, read_run, run_folder_for
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.path_resolution import root
 from fetcher.contract.outcome import Outcome
 
 

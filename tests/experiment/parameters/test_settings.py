@@ -10,7 +10,7 @@ from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.parameters.settings import DeploySettings, DownloadSettings, Settings
 from fetcher.contract.options import MAX_CONNECTIONS
-from rollout.deploy.vpc_and_efs import Efs, Vpc
+from rollout.deploy.vpc_efs_config import Efs, Vpc
 
 CELL = 'target: str = "local"  # where\nfiles: int = 10  # how many\n'
 POINT = (

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.path_resolution import root
 
 
 def test_a_file_of_settings_counts_where_the_cell_has_defaults(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import Todo, make_plan
-from fetcher.contract.shard import MOST_HOSTS_BYTES
+from fetcher.contract.shard_messages import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
 from fetcher.transfer.flow.adaptive_limit import FIRST
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiment.plan import sharding
-from experiment.plan.sizes import EqualSizes
+from experiment.plan.shard_sizes import EqualSizes
 from experiment.plan.url_facts import sizes_of
 from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import RowBlock

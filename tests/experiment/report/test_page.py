@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from experiment.__main__ import main
-from experiment.ledger.project_paths import root
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.path_resolution import root
 from experiment.report import page as page_module
 from experiment.report import summary
 from experiment.report.overview import write_overview

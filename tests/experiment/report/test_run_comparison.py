@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from tests.support import chart_tables
 
-from experiment.ledger.project_paths import root
 from experiment.parameters.checks import SettingsError
-from experiment.parameters.compare_runs import CompareSettings
+from experiment.parameters.comparison import CompareSettings
+from experiment.parameters.path_resolution import root
 from experiment.report import run_comparison
 from experiment.report.comparison_charts import growth, millions
 from experiment.report.run_comparison import Compared, beside
-from experiment.tables.verdict import Million
+from experiment.tables.setting_ranking import Million
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
 

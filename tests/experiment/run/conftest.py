@@ -13,7 +13,7 @@ from experiment.plan.run_plan import Plan
 from experiment.run.fan_out import fan_out
 from fetcher.contract.template_source import Template
 from rollout.bundle import build
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy
 
 # The worker itself, with a few shards of the first wave that do something else.
 UNRELIABLE = """

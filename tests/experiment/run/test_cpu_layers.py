@@ -18,7 +18,7 @@ from experiment.run.cpu_layers import (
     layers,
     missing_tool,
 )
-from fetcher.sinks.scratch import Scratch
+from fetcher.sinks.temporary_directory import Scratch
 from fetcher.transfer.scheduler import engine_for
 from origin.nginx import Nginx, is_installed
 

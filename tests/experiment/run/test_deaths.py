@@ -16,7 +16,7 @@ from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.session import Session, open_session
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from origin.nginx import is_installed
 
 LONG = {"files": 20_000, "shards_per_execution": 1_000}

@@ -17,13 +17,13 @@ from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
-from experiment.run.kernels import execute
+from experiment.run.notebook_execution import execute
 from experiment.session import open_session
-from experiment.tables.result import result_of
-from experiment.tables.verdict import million_of
+from experiment.tables.result_tables import result_of
+from experiment.tables.setting_ranking import million_of
 from origin.nginx import is_installed
 from origin.wild import WildOrigin
-from rollout.deploy.deploy import deploy, destroy
+from rollout.deploy.deployment import deploy, destroy
 
 pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("whole_zips")]
 SERVED = {"origin": "nginx", "timeout_s": 300}

@@ -17,7 +17,7 @@ from experiment.__main__ import main
 from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.run import kernels
+from experiment.run import notebook_execution
 
 LEDGER = 400_000  # bytes; the executed notebook is smaller
 
@@ -124,9 +124,11 @@ def test_a_full_disk_of_temporary_files_is_named_and_not_the_notebook(
     """
     full = OSError(errno.ENOSPC, "full")
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(kernels.Kernel, "start_kernel", AsyncMock(side_effect=full))
+    monkeypatch.setattr(
+        notebook_execution.Kernel, "start_kernel", AsyncMock(side_effect=full)
+    )
     with pytest.raises(NoRoomError, match=f"{tmp_path}/temporary/kernel-.* No space"):
-        kernels.execute("00_start_here", tmp_path / "run" / "00.ipynb", {})
+        notebook_execution.execute("00_start_here", tmp_path / "run" / "00.ipynb", {})
 
 
 def test_a_torn_notebook_that_the_disk_does_not_let_go_is_no_second_error(

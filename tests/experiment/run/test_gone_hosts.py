@@ -8,7 +8,7 @@ from tests.support.recorded_invocations import report, urls
 from experiment.run.gone_hosts import GoneHosts
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.outcome import GONE
-from fetcher.contract.shard import MOST_HOSTS_BYTES, Shard
+from fetcher.contract.shard_messages import MOST_HOSTS_BYTES, Shard
 from fetcher.contract.source import Item
 
 

@@ -22,7 +22,7 @@ from tests.support.counting_origin import asked
 from tests.support.interrupted_run import lines
 from tests.support.waiting import WAIT_S, eventually
 
-from experiment.ledger.download_rows import OK, rows_of
+from experiment.ledger.download_array import OK, rows_of
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.number_set import numbers_of
 from experiment.ledger.run_folder import read_run

@@ -11,7 +11,7 @@ from experiment.command.notebook_runner import _REFUSALS
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run import pilot
 from experiment.run.interruption import Stopped, stoppable
-from rollout.deploy.changes import DeployStopped
+from rollout.deploy.rollback import DeployStopped
 from rollout.errors import DeployError
 
 

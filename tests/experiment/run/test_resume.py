@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from tests.support.recorded_invocations import outcomes, requested
 
-from experiment.ledger.download_rows import UNSTARTED, rows_of
+from experiment.ledger.download_array import UNSTARTED, rows_of
 from experiment.ledger.number_set import numbers_of
 from experiment.run.resume import to_do
 from fetcher.contract.source import numbers_in

@@ -17,7 +17,7 @@ from tests.support.recorded_invocations import (
     table_of,
 )
 
-from experiment.ledger.download_rows import not_final
+from experiment.run.unfinished_urls import not_final
 from experiment.tables import outcome_per_url
 from experiment.tables.outcome_per_url import AccountError
 from fetcher.contract.download_results import Downloads

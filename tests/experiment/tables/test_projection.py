@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from experiment.ledger.project_paths import root
+from experiment.parameters.path_resolution import root
 from experiment.tables.projection import phases_of, projection_of
 
 # Two executions: one downloads from 1 s on, the other from 2 s on; they answer at 6 s

@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 from tests.support.chart_tables import runs
 
-from experiment.tables.goal import GOAL_RATE
+from experiment.parameters.goal import GOAL_RATE
 from experiment.tables.scaling_limit import growth
-from experiment.tables.verdict import million_of, verdict
+from experiment.tables.setting_ranking import million_of
+from experiment.tables.verdict import verdict
 
 
 def by_concurrency(rates, **more):

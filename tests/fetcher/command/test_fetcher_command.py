@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from fetcher.__main__ import main
-from fetcher.command.report import formats
+from fetcher.command.report import run_report
 from fetcher.command.report.json_lines import FIELDS
 
 
@@ -134,7 +134,7 @@ def test_a_table_that_cannot_be_written_has_status_2_and_its_lines_stay(
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(formats, "write_table", fail)
+    monkeypatch.setattr(run_report, "write_table", fail)
     table = tmp_path / "r.parquet"
     status, summary, _, err = run(["no URL", "http://0.0.0.0"], "--report", str(table))
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from time import monotonic
 
 import pytest
-from tests.fetcher.command.report.test_formats import read
+from tests.fetcher.command.report.test_run_report import read
 from tests.support.bucket_contents import files_in, objects_in, uploads_in
 from tests.support.held_origin import HeldOrigin
 from tests.support.running_command import Run

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.contract.compressed_text import pack, unpack
 from fetcher.contract.inline_source import Inline
-from fetcher.contract.packing import pack, unpack
-from fetcher.contract.shard import Shard
+from fetcher.contract.shard_messages import Shard
 from fetcher.contract.source import Item, count, numbers_in, ranges_of
 from fetcher.contract.template_source import Template
 

@@ -8,7 +8,7 @@ from tests.fetcher.lists.test_file_names import URLS, can_be_fetched
 from fetcher.contract.source import Item
 from fetcher.lists import row_validation as module
 from fetcher.lists.file_names import name_of
-from fetcher.lists.formats import Rows
+from fetcher.lists.file_rows import Rows
 from fetcher.lists.row_validation import RowValidator
 
 SHA = "A" * 64

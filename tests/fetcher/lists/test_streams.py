@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.support.url_lists import PACKED, told
 
-from fetcher.lists.reader import ReaderProcess
+from fetcher.lists.reader_process import ReaderProcess
 from fetcher.lists.url_list import UrlList, UrlListError
 
 ROWS = [f"http://h/{n}/{os.urandom(200).hex()}" for n in range(9_000)]  # 4 MB

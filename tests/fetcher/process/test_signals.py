@@ -60,7 +60,7 @@ def installed(command):
         ("fetcher", "fetcher.lists.url_list"),
         (installed("fetcher"), "fetcher.command.main"),
         ("rollout", "argparse"),
-        ("rollout", "rollout.deploy.deploy"),
+        ("rollout", "rollout.deploy.deployment"),
         (installed("rollout"), "rollout.__main__"),
         (installed("rollout"), "botocore.exceptions"),
         ("experiment", "logging"),

@@ -6,7 +6,7 @@ import pytest
 from tests.support.deployed_service import service
 
 from fetcher.contract.options import Options
-from fetcher.contract.shard import Shard
+from fetcher.contract.shard_messages import Shard
 from fetcher.contract.template_source import Template
 from fetcher.service import settings
 

@@ -6,7 +6,8 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.lambda_api import ECHO, SLEEP, connect, create, eventually, running
+from tests.support.lambda_api import connect, create, eventually, running
+from tests.support.lambda_functions import ECHO, SLEEP
 
 from local_aws.local_lambda.runtime import aws_rate_limits as pace
 from local_aws.local_lambda.runtime.aws_rate_limits import (

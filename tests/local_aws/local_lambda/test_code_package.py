@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import pytest
 from tests.support.full_disk import no_file_larger_than
-from tests.support.lambda_api import ECHO, refused, request_for, zipped
+from tests.support.lambda_api import refused
+from tests.support.lambda_functions import ECHO, request_for, zipped
 
 from aws_facts.limits import limit
 from local_aws.local_lambda.errors import LambdaError

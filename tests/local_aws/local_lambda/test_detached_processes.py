@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 from tests.support.child_processes import alive
-from tests.support.lambda_api import DETACH, eventually
+from tests.support.lambda_api import eventually
+from tests.support.lambda_functions import DETACH
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws.local_lambda.runtime.processes import zygote_control

@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.support.child_processes import alive
-from tests.support.lambda_api import ECHO, GATE, MEET, eventually
+from tests.support.lambda_api import eventually
+from tests.support.lambda_functions import ECHO, GATE, MEET
 
 from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.processes import zygote_control

@@ -5,7 +5,8 @@ import time
 import types
 
 import pytest
-from tests.support.lambda_api import GATE, connect, create, eventually, running
+from tests.support.lambda_api import connect, create, eventually, running
+from tests.support.lambda_functions import GATE
 
 from local_aws.local_lambda.runtime import admission
 

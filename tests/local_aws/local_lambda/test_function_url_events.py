@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.lambda_api import ECHO
+from tests.support.lambda_functions import ECHO
 from tests.support.urllib_http import fetch
 
 # What came, byte for byte: how the event tells it must not lose anything.

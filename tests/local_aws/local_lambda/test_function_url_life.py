@@ -12,15 +12,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from tests.support.child_processes import alive
-from tests.support.lambda_api import (
-    DETACH,
-    ECHO,
-    GATE,
-    connect,
-    create,
-    eventually,
-    running,
-)
+from tests.support.lambda_api import connect, create, eventually, running
+from tests.support.lambda_functions import DETACH, ECHO, GATE
 from tests.support.urllib_http import fetch
 
 from local_aws.local_lambda.api import function_urls

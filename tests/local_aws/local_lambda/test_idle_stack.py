@@ -5,7 +5,8 @@ import contextlib
 import psutil
 import pytest
 from tests.support.child_processes import alive
-from tests.support.lambda_api import MEET, SLEEP, connect, eventually, running
+from tests.support.lambda_api import connect, eventually, running
+from tests.support.lambda_functions import MEET, SLEEP
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws.local_lambda.runtime.processes import zygote_control

@@ -6,14 +6,8 @@ import io
 import zipfile
 
 import pytest
-from tests.support.lambda_api import (
-    ECHO,
-    connect,
-    layers_of,
-    refused,
-    request_for,
-    zipped,
-)
+from tests.support.lambda_api import connect, layers_of, refused
+from tests.support.lambda_functions import ECHO, request_for, zipped
 
 from local_aws.local_lambda.runtime import code_package
 

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from tests.support.lambda_api import ECHO, Function, request_for
+from tests.support.lambda_api import Function
+from tests.support.lambda_functions import ECHO, request_for
 from tests.support.signed_requests import credentials_of, headers_signed
 from tests.support.urllib_http import fetch
 

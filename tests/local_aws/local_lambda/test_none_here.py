@@ -1,7 +1,8 @@
 """What the local Lambda never has: listed as none, so that tools get through."""
 
 import pytest
-from tests.support.lambda_api import ECHO, refused, request_for
+from tests.support.lambda_api import refused
+from tests.support.lambda_functions import ECHO, request_for
 
 ARN = "arn:aws:lambda:us-east-1"
 SIGNING = f"{ARN}:123456789012:code-signing-config:csc-0123456789abcdef0"

@@ -1,7 +1,8 @@
 """Resource policies: the requests they admit to a URL, and what they go with."""
 
 import pytest
-from tests.support.lambda_api import ECHO, create
+from tests.support.lambda_api import create
+from tests.support.lambda_functions import ECHO
 from tests.support.urllib_http import fetch
 
 CALL = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*"}

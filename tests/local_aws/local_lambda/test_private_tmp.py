@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.support.lambda_api import connect, create, eventually, zipped
+from tests.support.lambda_api import connect, create, eventually
+from tests.support.lambda_functions import zipped
 from tests.support.served_endpoint import SERVE, serving
 from tests.support.tmp_mounts import is_permitted
 

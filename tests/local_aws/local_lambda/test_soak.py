@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from tests.support.lambda_api import ECHO
+from tests.support.lambda_functions import ECHO
 from tests.support.signed_requests import credentials_of, headers_signed
 
 from rollout.invoke.invoker import Invoker

@@ -9,13 +9,8 @@ from threading import Event
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.lambda_api import (
-    ECHO,
-    GATE,
-    eventually,
-    refused,
-    zipped,
-)
+from tests.support.lambda_api import eventually, refused
+from tests.support.lambda_functions import ECHO, GATE, zipped
 
 from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.requests.paging import page

@@ -13,7 +13,7 @@ from rollout.bundle.archive import files_in
 from rollout.bundle.lambda_platform import LambdaPlatform
 from rollout.bundle.requirements import closure, locked
 from rollout.errors import BundleError
-from rollout.target.machines import ARCHITECTURES, machine
+from rollout.target.runtime_platform import ARCHITECTURES, machine
 
 pytestmark = pytest.mark.usefixtures("whole_zips")
 

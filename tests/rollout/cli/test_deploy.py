@@ -7,7 +7,7 @@ import pytest
 from aws_facts.prices import price
 from rollout.__main__ import main
 from rollout.cli import deploy as deploy_command
-from rollout.deploy.deploy import Deployed, FunctionSpec
+from rollout.deploy.deployment import Deployed, FunctionSpec
 
 POINT = (
     "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"

@@ -10,7 +10,7 @@ from tests.support.permissions_needed import Need
 
 from rollout.__main__ import main
 from rollout.deploy import log_group
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy
 from rollout.doctor import examine, permissions
 
 NOTHING = {"Statement": []}

@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from fetcher.contract.options import Options, SinkSpec
-from fetcher.contract.shard import Report, Shard
+from fetcher.contract.shard_messages import Report, Shard
 from fetcher.contract.template_source import Template
 from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.__main__ import main
 from rollout.cli.serve import _exports
-from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy
+from rollout.deploy.deployment import ABSENT, FunctionSpec, deploy
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from tests.support.served_endpoint import serving
 from tests.support.urllib_http import fetch
 from tests.support.waiting import eventually
 
-from local_aws.errors import EndpointError
+from local_aws.endpoint_error import EndpointError
 from rollout.__main__ import main
-from rollout.deploy.deploy import FunctionSpec, deploy
-from rollout.target.endpoint_process import local_endpoint
+from rollout.deploy.deployment import FunctionSpec, deploy
+from rollout.target.local_endpoint import local_endpoint
 from rollout.target.target import connect
 
 
@@ -52,7 +52,7 @@ def test_a_port_that_cannot_be_is_one_line(capsys, port, more):
 def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
     """A notebook's kernel that is killed leaves no server, no executions, no zygote."""
     script = (
-        "from rollout.target.endpoint_process import local_endpoint\n"
+        "from rollout.target.local_endpoint import local_endpoint\n"
         "with local_endpoint() as endpoint:\n"
         "    print(endpoint.endpoint_url, flush=True)\n"
         "    input()\n"

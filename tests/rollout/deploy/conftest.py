@@ -3,7 +3,7 @@
 import pytest
 from tests.support.aws_target import NAME, POLICY, interfaces
 
-from rollout.deploy.deploy import destroy
+from rollout.deploy.deployment import destroy
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from rollout.deploy import expected_errors
-from rollout.deploy.changes import Changes
+from rollout.deploy.rollback import Changes
 from rollout.errors import DeployError
 
 UNKNOWN_TO_KMS = (

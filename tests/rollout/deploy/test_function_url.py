@@ -7,7 +7,7 @@ import pytest
 from tests.support.aws_target import NAME
 from tests.support.urllib_http import fetch
 
-from rollout.deploy.deploy import FunctionSpec, deploy
+from rollout.deploy.deployment import FunctionSpec, deploy
 from rollout.errors import DeployError
 from rollout.target.target import connect
 

@@ -15,7 +15,7 @@ from fetcher.contract.options import SinkSpec
 from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
 from rollout.deploy import policies, role
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy, left, status
 from rollout.deploy.leftover_tars import check_prefix_unused, seal_unreported
 from rollout.errors import DeployError, ServiceError
 from rollout.invoke.service_client import ServiceClient

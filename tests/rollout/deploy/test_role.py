@@ -7,7 +7,7 @@ import pytest
 from tests.support.aws_target import policies_of
 
 from rollout.deploy import role
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from tests.support.notebook_cells import run_cells
 from experiment.ledger.run_folder import read_run
 from fetcher.s3.urls import Place
 from rollout.deploy import leftover_tars, role
-from rollout.deploy.changes import OURS, Changes
-from rollout.deploy.deploy import deploy, destroy
+from rollout.deploy.deployment import deploy, destroy
 from rollout.deploy.function_spec import AWS_IAM, FunctionSpec, as_service
+from rollout.deploy.ownership_tag import OURS
 from rollout.deploy.policies import use_bucket
+from rollout.deploy.rollback import Changes
 from rollout.errors import DeployError
 
 FILES = 60

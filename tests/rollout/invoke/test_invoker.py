@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from tests.support.invokers import call, call_stub, fine
 
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy
+from rollout.deploy.deployment import FunctionSpec, deploy, destroy
 from rollout.errors import InvokeError, SettingError
 from rollout.invoke import connections
 from rollout.invoke.invoker import Invoker

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.deploy.deploy import FunctionSpec, deploy
+from rollout.deploy.deployment import FunctionSpec, deploy
 from rollout.invoke.report_line import billed_in
 
 # Recorded on AWS: LocalStack's snapshot of test_invocation_with_logs, 2025-11.

@@ -38,7 +38,7 @@ import pyarrow.parquet
 from pathlib import Path
 from time import process_time
 from fetcher.process.memory import peak_rss_bytes as peak
-from rollout.manifest.as_list import convert
+from rollout.manifest.list_conversion import convert
 from fetcher.lists.url_list import Columns
 
 to, *paths = sys.argv[1:]

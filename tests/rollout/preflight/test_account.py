@@ -6,8 +6,8 @@ import pytest
 from tests.support.demands import demand
 
 from aws_facts.limits import line_bytes_per_s
-from rollout.deploy.deploy import FunctionSpec, deploy
-from rollout.deploy.vpc_and_efs import Vpc
+from rollout.deploy.deployment import FunctionSpec, deploy
+from rollout.deploy.vpc_efs_config import Vpc
 from rollout.errors import PreflightError
 from rollout.preflight.checks import check
 

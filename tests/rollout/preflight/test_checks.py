@@ -8,7 +8,7 @@ from tests.support.demands import FINE, demand
 from aws_facts.limits import limit
 from fetcher.contract.options import DESCRIPTORS, MAX_CONNECTIONS
 from fetcher.process import descriptors
-from rollout.deploy.deploy import FunctionSpec, deploy
+from rollout.deploy.deployment import FunctionSpec, deploy
 from rollout.errors import PreflightError
 from rollout.invoke import logs
 from rollout.preflight.checks import check, check_may_invoke

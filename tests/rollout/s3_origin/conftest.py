@@ -6,7 +6,7 @@ from tests.support.aws_target import aws_in_place
 from tests.support.s3_origin_buckets import BUCKETS, FUNCTION, KEPT
 
 from rollout.__main__ import main
-from rollout.deploy.deploy import destroy
+from rollout.deploy.deployment import destroy
 from rollout.target.target import connect
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.api import (
     concurrency,
-    function_configuration,
+    configuration_validation,
     tags,
     versions,
 )
@@ -26,8 +26,8 @@ async def create(registry: Registry, call: Call) -> Answer:
     parameters = call.parameters
     reference = reference_of(call)
     reference.refuse_as_new()
-    settings = function_configuration.merged(
-        function_configuration.DEFAULTS, parameters
+    settings = configuration_validation.merged(
+        configuration_validation.DEFAULTS, parameters
     )
     tagged = dict(parameters.get("Tags", {}))
     tags.check(tagged)
@@ -80,7 +80,7 @@ async def update_code(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionCode."""
     function = _changeable(registry, call)
     parameters = call.parameters
-    function_configuration.refuse_not_modelled(parameters)
+    configuration_validation.refuse_not_modelled(parameters)
     if "ImageUri" in parameters:
         text = (
             "Please don't provide ImageUri when updating a function with packageType "
@@ -112,7 +112,7 @@ async def update_configuration(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionConfiguration."""
     function = _changeable(registry, call)
     before = function.latest.version
-    settings = function_configuration.merged(before.settings, call.parameters)
+    settings = configuration_validation.merged(before.settings, call.parameters)
     layers = before.layers
     if "Layers" in call.parameters:
         named = call.parameters["Layers"]

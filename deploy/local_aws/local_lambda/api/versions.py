@@ -1,7 +1,7 @@
 """Published versions: made from ``$LATEST``, never changed, listed, deleted."""
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.api import function_configuration
+from local_aws.local_lambda.api import configuration_validation
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.function_reference import reference_of
@@ -12,7 +12,7 @@ from local_aws.local_lambda.requests.service_model import Answer, Call
 async def publish(registry: Registry, call: Call) -> Answer:
     """PublishVersion; the newest one again if nothing has changed since."""
     parameters = call.parameters
-    function_configuration.refuse_not_modelled(parameters)
+    configuration_validation.refuse_not_modelled(parameters)
     reference_of(call).refuse_published()
     function = registry.function(call)
     function.refuse_change(parameters.get("RevisionId"))

@@ -22,13 +22,13 @@ from typing import Any
 from aiohttp import web
 
 from aws_facts.limits import limit
-from local_aws.local_lambda import connections, errors
+from local_aws.local_lambda import errors, http_server
 from local_aws.local_lambda import url_errors as refusals
-from local_aws.local_lambda.connections import Listen
 from local_aws.local_lambda.function_url import answer, authentication, event
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
 from local_aws.local_lambda.functions.public_access import lets_anybody_call_url
+from local_aws.local_lambda.http_server import Listen
 from local_aws.local_lambda.requests.access_keys import Identify
 from local_aws.local_lambda.requests.signature_parsing import SignedRequest
 from local_aws.local_lambda.runtime.admission import Admission
@@ -45,7 +45,7 @@ async def running(
     async def handle(request: web.Request) -> web.StreamResponse:
         return await front.handle(request)
 
-    async with connections.running(handle) as listen:
+    async with http_server.running(handle) as listen:
         front = UrlFront(host, admission, identify, listen)
         try:
             yield front
@@ -89,7 +89,7 @@ class UrlFront:
         target = self._target(request)
         url = target.url if target else None
         answer = partial(self._answer, request, target)
-        response = await connections.answered(request, answer)
+        response = await http_server.answered(request, answer)
         origin = request.headers.get("Origin")
         for name, text in _cors_headers(url.cors if url else {}, origin):
             response.headers.add(name, text)
@@ -109,7 +109,7 @@ class UrlFront:
         if url.cors and request.method == "OPTIONS":
             return _preflight(url, request)
         max_bytes = limit("request_bytes").most
-        body = await connections.read_body(
+        body = await http_server.read_body(
             request, max_bytes, refusals.too_large(max_bytes)
         )
         function, caller = target.function, None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws.local_lambda.connections import authority
+from local_aws.local_lambda.http_server import authority
 from local_aws.local_lambda.requests.function_reference import Reference
 
 

@@ -1,7 +1,7 @@
 """
 The lines of the report: JSON for each row of the list, written as downloads end.
 
-Columns that the list carries come last, under `fetcher.contract.carried` names.
+Columns that the list carries come last, under `fetcher.contract.carried_columns` names.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.carried import carried_fields
+from fetcher.contract.carried_columns import carried_fields
 from fetcher.security.masking import masked
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
-from fetcher.contract.carried import LONGEST_LINE
+from fetcher.contract.carried_columns import LONGEST_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

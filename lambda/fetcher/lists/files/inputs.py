@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.files.decoded_lines import BLOCK, first_row
-from fetcher.lists.files.streams import STDIN, Stream, from_pipe, from_s3, is_pipe
+from fetcher.lists.files.pipes_and_s3 import STDIN, Stream, from_pipe, from_s3, is_pipe
 from fetcher.lists.problems import UrlListError
 from fetcher.s3.urls import SCHEME
 

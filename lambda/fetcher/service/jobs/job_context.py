@@ -6,9 +6,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.service.jobs.documents import Job, JobPlan
 from fetcher.service.jobs.self_invocation import Events
 from fetcher.service.jobs.store import Store
+from fetcher.service.jobs.stored_documents import Job, JobPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

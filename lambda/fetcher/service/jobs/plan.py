@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.inline_source import Inline
 from fetcher.handler import usable_s
-from fetcher.lists.files.streams import bring
+from fetcher.lists.files.pipes_and_s3 import bring
 from fetcher.lists.url_list import UrlList, UrlListError
 from fetcher.s3.errors import LateError, S3Error
-from fetcher.service.jobs.documents import JobPlan, slice_name
 from fetcher.service.jobs.job_context import MOST_ATTEMPTS
+from fetcher.service.jobs.stored_documents import JobPlan, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

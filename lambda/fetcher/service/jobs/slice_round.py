@@ -12,9 +12,9 @@ from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.shard import Report, Shard
-from fetcher.service.jobs.documents import RoundResult, round_name, slice_name
+from fetcher.contract.shard_messages import Report, Shard
 from fetcher.service.jobs.job_context import MOST_ATTEMPTS
+from fetcher.service.jobs.stored_documents import RoundResult, round_name, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

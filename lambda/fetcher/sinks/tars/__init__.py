@@ -2,8 +2,8 @@
 Tars in WebDataset's format: each file with a JSON beside it.
 
 * A ``part`` of a tar is made of each body as a ``member``.
-* ``local`` is the sink of tars on this machine, in ``shard_files``; ``bucket`` is that
-  of tars in S3. ``tar_reading`` reads them again, ``contents`` tells what is in them,
-  and ``repair`` keeps what a report has.
+* ``local`` is the ``tars_sink`` for this machine, in ``shard_files``; ``bucket`` is the
+  one for S3. ``tar_reading`` reads them again, ``contents`` tells what is in them, and
+  ``repair`` keeps what a report has.
 * ``s3_tar`` writes one tar in S3, whose files are listed in an ``s3_tar_index``.
 """

@@ -25,13 +25,14 @@ from fetcher.s3.errors import S3Error
 from fetcher.s3.listing import sizes_below, uploads_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.upload import abort
-from fetcher.sinks.body_file import Filed
-from fetcher.sinks.tars.contents import Contents, TarsSink, found_again
+from fetcher.sinks.spooled_body import SpooledBody
+from fetcher.sinks.tars.contents import Contents, found_again
 from fetcher.sinks.tars.local import MOST_BYTES, MOST_FILES
 from fetcher.sinks.tars.member import BLOCK
 from fetcher.sinks.tars.s3_tar import S3Tar
 from fetcher.sinks.tars.s3_tar_index import INDEX, TAR, index_of, rows_in
 from fetcher.sinks.tars.tar_reading import Found
+from fetcher.sinks.tars.tars_sink import TarsSink
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -172,9 +173,9 @@ class BucketTars(TarsSink):
         with self._growing() as tar:
             return tar.keep(item, parts, download)
 
-    def open(self, item: Item) -> Filed:
+    def open(self, item: Item) -> SpooledBody:
         """Make room for a body that arrives in pieces."""
-        return Filed(self._files, partial(self._take, item), BLOCK)
+        return SpooledBody(self._files, partial(self._take, item), BLOCK)
 
     def _take(self, item: Item, body: Part, download: Download) -> str:
         with self._growing() as tar:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.s3.scratch_files import Files
-from fetcher.sinks.body_file import Filed
 from fetcher.sinks.file_writing import write_all
-from fetcher.sinks.tars.contents import Contents, TarsSink, found_again
+from fetcher.sinks.spooled_body import SpooledBody
+from fetcher.sinks.tars.contents import Contents, found_again
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.part import TarPart
 from fetcher.sinks.tars.repair import repair
@@ -30,6 +30,7 @@ from fetcher.sinks.tars.tar_reading import (
     may_be_ours,
     members_in,
 )
+from fetcher.sinks.tars.tars_sink import TarsSink
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -165,9 +166,9 @@ class LocalTars(TarsSink):
             tar.part.append(member, parts, sum(map(len, parts)))
             return f"{tar.path}/{member.name}"
 
-    def open(self, item: Item) -> Filed:
+    def open(self, item: Item) -> SpooledBody:
         """Make room for a body that arrives in pieces."""
-        return Filed(self._files, partial(self._take, item), BLOCK)
+        return SpooledBody(self._files, partial(self._take, item), BLOCK)
 
     def _take(self, item: Item, body: Part, download: Download) -> str:
         member = member_of(item, body.size, download, by_row=True)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.sinks.sidecar import extension_of, fields_of
+from fetcher.sinks.file_extension import extension_of
+from fetcher.sinks.sidecar import fields_of
 
 if TYPE_CHECKING:
     from fetcher.contract.download_results import Download

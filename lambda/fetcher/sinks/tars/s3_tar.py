@@ -26,8 +26,8 @@ from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
 from fetcher.s3.scratch_files import Files, Part
 from fetcher.s3.upload import LEAST_PART, MOST_PART, Upload
-from fetcher.sinks.body_file import Filed, lost
 from fetcher.sinks.file_writing import write_all
+from fetcher.sinks.spooled_body import SpooledBody, lost
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.part import TarPart
 from fetcher.sinks.tars.s3_tar_index import TAR, index_of, rows_in
@@ -120,10 +120,10 @@ class S3Tar(Sink):
         self._open_part().append(member, parts, size)
         return self._count(item, member)
 
-    def open(self, item: Item) -> Filed:
+    def open(self, item: Item) -> SpooledBody:
         """Make room for a body that arrives in pieces."""
         self._check()
-        return Filed(self._files, partial(self.take, item), BLOCK)
+        return SpooledBody(self._files, partial(self.take, item), BLOCK)
 
     def take(self, item: Item, body: Part, download: Download) -> str:
         """Write a member whose body is in a file, behind a block that is left out."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import GONE, Outcome
-from fetcher.transfer.flow.host_throttle import FEW, MOST_SPARED, HostThrottle
+from fetcher.transfer.flow.host_backoff import FEW, MOST_SPARED, HostThrottle
 
 if TYPE_CHECKING:
     from fetcher.transfer.flow.download_slots import DownloadSlots

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.attempt import Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
+from fetcher.transfer.flow.adaptive_timeout import AdaptiveTimeout
 from fetcher.transfer.flow.download_slots import is_word
 from fetcher.transfer.flow.retry_queue import was_silent
-from fetcher.transfer.flow.silence_timeout import SilenceTimeout
 from fetcher.transfer.flow.stall import StallWatch
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Watch:
     def __init__(self, options: Options, slots: DownloadSlots) -> None:
         self._options = options
         self._slots = slots
-        self._silence_timeout = SilenceTimeout(options.read_timeout_s)
+        self._silence_timeout = AdaptiveTimeout(options.read_timeout_s)
         self._only_silent = False
         self._looked_at = 0.0
         self._word_at = 0.0  # the latest of anybody

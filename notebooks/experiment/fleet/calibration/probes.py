@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from aws_facts.fleet_constants import constant
-from experiment.cost import cost
+from experiment.cost import price_estimate
 from experiment.fleet.calibration import estimators
 from experiment.fleet.calibration.estimators import by_memory, joined
 from experiment.fleet.question_builders import question_of
@@ -18,8 +18,8 @@ from experiment.parameters.fan_out import EQUAL, FanOutSettings
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
-from experiment.tables.result import result_of
-from rollout.deploy.deploy import deploy
+from experiment.tables.result_tables import result_of
+from rollout.deploy.deployment import deploy
 from rollout.preflight.checks import check, check_may_invoke
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Tables(NamedTuple):
     Attributes:
         settings: What was measured.
 
-        totals: The figures of `experiment.tables.run_tables.totals`.
+        totals: The figures of `experiment.tables.shards_table.totals`.
 
         downloads: One row per URL.
 
@@ -156,7 +156,7 @@ def measured(settings: FanOutSettings, session: Session, folder: Path) -> Tables
     settings = replace(settings, run_folder=str(folder))
     plan = make_plan(_NOTEBOOK, settings, session)
     check(session.target, demand_of(plan))
-    cost.check(settings, cost.estimate(plan, session.target))
+    price_estimate.check(settings, price_estimate.estimate(plan, session.target))
     deploy(session.target, plan.worker())
     check_may_invoke(session.target, settings.function)
     run = open_run(_NOTEBOOK, settings, plan.folder, region=session.target.region)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from experiment.plan.sizes import FallingSizes
+from experiment.plan.shard_sizes import FallingSizes
 
 if TYPE_CHECKING:
-    from experiment.plan.sizes import EqualSizes
+    from experiment.plan.shard_sizes import EqualSizes
 
 _ROUNDS = 16  # of bisection: to 1/65,536 of the time from first to last
 # As in `experiment.run.wave`.

@@ -9,8 +9,8 @@ become execution environments. Commands come on stdin, one JSON object a line::
     {"kill": ID}
     {"forget": NAME}
 
-A sandbox is where one environment runs after the other; private_tmp.py gives it a /tmp
-of its own. Where that is not permitted, TMPDIR is the PATH given, of any size.
+A sandbox is where one environment runs after the other; sandbox_mounts.py gives it a
+/tmp of its own. Where that is not permitted, TMPDIR is the PATH given, of any size.
 
 Reports leave on stdout::
 
@@ -42,7 +42,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from local_aws.local_lambda.runtime.processes.private_tmp import PrivateTmp
+    from local_aws.local_lambda.runtime.processes.sandbox_mounts import PrivateTmp
 
 _HERE = Path(__file__)
 _MAXRSS_A_KB = 1024 if sys.platform == "darwin" else 1
@@ -62,7 +62,7 @@ def _beside(name: str) -> ModuleType:
 environment_main = _beside("environment_main")
 detached_processes = _beside("detached_processes")
 preload = _beside("preload")
-private_tmp = _beside("private_tmp")
+sandbox_mounts = _beside("sandbox_mounts")
 
 
 def main() -> None:
@@ -74,8 +74,8 @@ def main() -> None:
     _allow_many_sandboxes()
     # A process with threads cannot do this, and libraries may start some.
     code = [root, *map(Path, layers)]
-    has_own_tmp = tmp == "private" and private_tmp.is_permitted(code)
-    namespaces = private_tmp.PrivateTmp(code) if has_own_tmp else None
+    has_own_tmp = tmp == "private" and sandbox_mounts.is_permitted(code)
+    namespaces = sandbox_mounts.PrivateTmp(code) if has_own_tmp else None
     if start == "fork":
         preload.preload(root)
     if namespaces:

@@ -1,0 +1,138 @@
+"""The changes of a deployment, and how to undo them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rollout.deploy.expected_errors import (
+    retry_until_shown,
+    retry_while_transient,
+)
+from rollout.errors import DeployError
+from rollout.target.aws_errors import code_of, is_final, message_of, was_repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Of IAM, Lambda and CloudWatch Logs: somebody else created it, so it stays.
+_EXISTS = {
+    "EntityAlreadyExists",
+    "ResourceConflictException",
+    "ResourceAlreadyExistsException",
+}
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class DeployStopped(KeyboardInterrupt):
+    """Somebody stopped a deployment; says whether anything is left of it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        return [f"Stopped: {self}"]
+
+
+class Changes:
+    """
+    Context manager that records changes, and undoes creations if it ends in an error.
+
+    What cannot be removed is named in the exception's notes. An interrupt becomes a
+    `DeployStopped`; another, while creations are undone, is ignored.
+
+    Attributes:
+        descriptions: Changes made, in order, in words.
+    """
+
+    def __init__(self) -> None:
+        self.descriptions: list[str] = []
+        self._created: list[tuple[str, Callable[[], bool]]] = []
+        self._refused: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        if error is None:
+            return
+        with _uninterrupted():
+            notes = list(self._undo())
+        if isinstance(error, KeyboardInterrupt):
+            raise DeployStopped(" ".join((self._told(), *notes))) from None
+        for note in notes:
+            error.add_note(note)
+
+    def _undo(self) -> Iterator[str]:
+        """Remove what was created, the latest first; yield what could not be."""
+        for what, remove in reversed(self._created):
+            try:
+                # Only what AWS said that it created is worth waiting for.
+                is_known = f"created {what}" in self.descriptions
+                is_gone = retry_until_shown(remove) if is_known else remove()
+                if not is_gone and what not in self._refused:
+                    yield f"AWS does not show the {what}: destroy later, to be sure."
+            except (ClientError, BotoCoreError, DeployError) as failure:
+                said = message_of(failure).rstrip(".")
+                yield f"The {what} could not be removed again: {said}."
+
+    def _told(self) -> str:
+        if self._created:
+            return "the deployment was undone."
+        if self.descriptions:
+            return f"{', '.join(self.descriptions)}; deploy again to complete it."
+        return "nothing was deployed."
+
+    def create(
+        self, what: str, create: Callable[[], object], remove: Callable[[], bool]
+    ) -> bool:
+        """
+        Create something that was not there a moment ago.
+
+        Args:
+            what: Its kind and name.
+
+            create: Creates it; repeated while AWS refuses for a transient reason.
+
+            remove:
+                Undoes that, even if its answer gets lost; returns whether it was there.
+
+        Returns:
+            Whether it was created here. Otherwise somebody else was faster, and it
+            stays whatever comes.
+        """
+        self._created.append((what, remove))
+        try:
+            retry_while_transient(create)
+        except ClientError as error:
+            if code_of(error) not in _EXISTS:
+                if is_final(error):
+                    self._refused.add(what)
+                raise
+            # An earlier attempt created it, if there was one: its answer got lost.
+            if not was_repeated(error):
+                self._created.pop()
+                return False
+        self.descriptions.append(f"created {what}")
+        return True
+
+    def changed(self, what: str) -> None:
+        """Record a change."""
+        self.descriptions.append(f"changed {what}")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and the stop button; other threads never get them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
