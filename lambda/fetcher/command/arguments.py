@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from fetcher import __version__
 from fetcher.contract.options import ENGINES, LAYOUTS, SHARDS, Options
 from fetcher.process.cores import cores
 
@@ -109,6 +110,12 @@ def parser() -> argparse.ArgumentParser:
         description="Download a list of URLs and report every one.",
         epilog=_EPILOG,
         formatter_class=_formatter,
+    )
+    own.add_argument(
+        "--version",
+        action="version",
+        version=f"%(prog)s {__version__}",
+        help="print the version and exit",
     )
     _add_list(own.add_argument_group("list"))
     _add_place(own.add_argument_group("where files go"))

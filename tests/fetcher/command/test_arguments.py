@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from fetcher import __version__
 from fetcher.__main__ import main
 
 
@@ -34,6 +35,14 @@ def test_what_cannot_be_run_has_status_2_and_says_why(tmp_path, capsys, options,
     assert (status, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_the_version_is_shown_without_a_list(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"fetcher {__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["u.txt"], ["u.txt", "--no-such"]])
