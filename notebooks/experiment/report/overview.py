@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from experiment.ledger.run_folder import read_run, runs_in
 from experiment.report.page import NAME, has_page, rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _THUMBNAIL_PX = (480, 270)
 _MOST_THUMBNAILS = 100  # about 10 kB each
@@ -29,7 +32,7 @@ class Gallery:
     """
 
     def __init__(self, results: Path, most: int) -> None:
-        self._entries = _entries(results, most)[:most]
+        self._entries = _entries(results, runs_in(results)[:most])
 
     def __repr__(self) -> str:
         return "\n".join(entry["path"] for entry in self._entries)
@@ -41,22 +44,22 @@ class Gallery:
 def write_overview(results: Path) -> Path:
     """Write ``report.html`` over the runs in a folder, and return its path."""
     path = results / NAME
-    entries = _entries(results, _MOST_THUMBNAILS)
+    entries = _entries(results, runs_in(results))
     path.write_text(rendered("overview.html.j2", entries=entries))
     return path
 
 
-def _entries(results: Path, most_covers: int) -> list[dict[str, Any]]:
+def _entries(results: Path, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """
-    Return what a page says of each run, the newest first.
+    Return what a page says of runs, in the same order.
 
     Returns:
         path: Its folder, relative to the page; record: Its ``run.json``; report: Its
         own page, relative to this one, or nothing; can_report: Whether one can be made;
-        cover: A small chart as a data URL, or nothing.
+        cover: A small chart as a data URL, of the first hundred, or nothing.
     """
     entries = []
-    for number, folder in enumerate(runs_in(results)):
+    for number, folder in enumerate(folders):
         path, record = folder.relative_to(results), read_run(folder)
         entries.append(
             {
@@ -64,7 +67,7 @@ def _entries(results: Path, most_covers: int) -> list[dict[str, Any]]:
                 "record": {"verdict": ""} | record,
                 "report": str(path / NAME) if (folder / NAME).exists() else "",
                 "can_report": has_page(record),
-                "cover": _cover(folder) if number < most_covers else "",
+                "cover": _cover(folder) if number < _MOST_THUMBNAILS else "",
             }
         )
     return entries
