@@ -30,9 +30,9 @@ from fetcher.contract.template_source import Template
 from fetcher.service import settings
 from rollout.bundle.archive import files_in
 from rollout.bundle.build import build
+from rollout.target.connection import connect
 from rollout.target.local_endpoint import local_endpoint
 from rollout.target.runtime_platform import ARCHITECTURES, LAMBDA
-from rollout.target.target import connect
 
 HANDLER = "fetcher.service.api.handle"  # takes shards, too
 BUCKET = "aws-like"

@@ -25,8 +25,8 @@ from fetcher.s3.urls import Place
 from fetcher.sinks.tars.s3_tar import tar_of
 from rollout.bundle import build
 from rollout.deploy.deployment import destroy
+from rollout.target.connection import connect
 from rollout.target.local_endpoint import local_endpoint
-from rollout.target.target import connect
 
 WITH_LIBRARIES = build._installed
 

@@ -19,7 +19,7 @@ from experiment.cost.price_estimate import estimate
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
 from experiment.tables.downloads_table import Names, downloads_table
-from experiment.tables.outcome_per_url import OutcomeBlock
+from experiment.tables.outcome_merging import OutcomeBlock
 from fetcher import handler
 from fetcher.__main__ import main
 from fetcher.contract.inline_source import Inline

@@ -30,7 +30,7 @@ from typing import Literal, Self
 
 from aiohttp import web
 
-from local_aws import authentication, moto_server, temporary_folders
+from local_aws import authentication, moto_client, moto_server, temporary_folders
 from local_aws.endpoint_error import EndpointError
 from local_aws.local_lambda import dispatch, errors, http_server
 from local_aws.local_lambda.requests.access_keys import Caller, KeyPair
@@ -92,7 +92,7 @@ class LocalAws:
     any_credentials: bool = False
     endpoint_url: str = field(default="", init=False)
     keys: KeyPair = field(default_factory=KeyPair.random, init=False)
-    moto: moto_server.Moto = field(init=False)
+    moto: moto_client.Moto = field(init=False)
     _owner: Caller = field(init=False)
     _authenticator: authentication.Authenticator = field(init=False)
     _lambda: dispatch.LocalLambda = field(init=False)

@@ -6,7 +6,7 @@ Every number holds the same picture, so a million URLs cost the memory of one. T
 asks for latency and faults.
 
 * ``origin_process`` runs it; ``server`` sends its ``answers``: a ``picture``, with
-  ``faults``.
+  ``fault_query``.
 * ``nginx`` serves the same pictures, faster, over HTTPS with a ``certificate``.
 * ``wild`` is another origin: a thousand hosts, many of them dead or limited.
 * ``temporary_folders`` are where it keeps files; ``child_process`` starts and ends the

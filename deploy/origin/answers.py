@@ -10,7 +10,7 @@ from enum import Enum, auto
 from http.client import responses
 from typing import TYPE_CHECKING
 
-from origin import faults
+from origin import fault_query
 from origin.picture import jpeg
 
 if TYPE_CHECKING:
@@ -184,11 +184,13 @@ class Site:
             return _text(404, f"Nothing is at {target}. Pictures are at {_PLACE}.")
         size, number, query = picture.groups(default="")
         try:
-            return self._picture(int(size), int(number), faults.parse(query))
+            return self._picture(int(size), int(number), fault_query.parse(query))
         except ValueError as error:
             return _text(400, str(error))
 
-    def _picture(self, size_bytes: int, number: int, wanted: faults.Faults) -> Response:
+    def _picture(
+        self, size_bytes: int, number: int, wanted: fault_query.Faults
+    ) -> Response:
         whole = self._whole(size_bytes)
         found = _faulty(whole, wanted) if number % wanted.every == 0 else whole
         return replace(found, delay_s=wanted.latency_s) if wanted.latency_s else found
@@ -207,7 +209,7 @@ class Site:
         return whole
 
 
-def _faulty(whole: Response, wanted: faults.Faults) -> Response:
+def _faulty(whole: Response, wanted: fault_query.Faults) -> Response:
     match wanted.fault:
         case "status":
             return _text(wanted.status, f"The URL asks for status {wanted.status}.")

@@ -8,7 +8,7 @@ from http.client import HTTPException
 from typing import Self
 from urllib.parse import urlencode
 
-from origin import faults, picture
+from origin import fault_query, picture
 from origin.child_process import answer_of, ended, start, stop
 from origin.server import OriginError, address, listen
 
@@ -71,14 +71,14 @@ class Origin:
         Args:
             size_bytes: Of each file, from 1,000 to 50,000,000.
 
-            faults_: See `origin.faults`; ``cut=1, fault_every=100`` cuts 1 %.
+            faults_: See `origin.fault_query`; ``cut=1, fault_every=100`` cuts 1 %.
 
         Raises:
             ValueError: If the origin would refuse the size or the faults.
         """
         picture.check_size(size_bytes)
         query = urlencode({name: int(value) for name, value in faults_.items()})
-        faults.parse(query)
+        fault_query.parse(query)
         return f"{self.url}/{size_bytes}/{{number}}.jpg" + (query and f"?{query}")
 
     def stats(self) -> dict[str, int]:

@@ -24,8 +24,8 @@ from origin.nginx import Nginx, is_installed
 from origin.picture import MOST_BYTES
 from rollout.deploy.deployment import destroy
 from rollout.errors import RolloutError
+from rollout.target.connection import Target, connect, wants_local_endpoint
 from rollout.target.local_endpoint import local_endpoint
-from rollout.target.target import Target, connect, wants_local_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from rollout.deploy import policies, role
 from rollout.deploy.ownership_tag import OURS
 from rollout.deploy.rollback import Changes
 from rollout.errors import TargetError
-from rollout.target.target import connect as connect_target
+from rollout.target.connection import connect as connect_target
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from tests.support.urllib_http import fetch
 from local_aws.local_lambda.requests import access_keys
 from rollout.__main__ import main
 from rollout.errors import TargetError
-from rollout.target.target import connect as connect_target
+from rollout.target.connection import connect as connect_target
 
 
 @pytest.mark.usefixtures("aws")

@@ -20,8 +20,8 @@ from rollout.__main__ import main
 from rollout.deploy.deployment import destroy, left
 from rollout.errors import PreflightError
 from rollout.invoke import logs
+from rollout.target.connection import connect
 from rollout.target.runtime_platform import machine
-from rollout.target.target import connect
 
 NAME = "million-downloads-a"
 BUCKET = "million-downloads-path"

@@ -29,8 +29,8 @@ from tests.support.waiting import WAIT_S
 from rollout.deploy import log_group, role
 from rollout.deploy.deployment import FunctionSpec, deploy, destroy, left, status
 from rollout.errors import DeployError, RolloutError
+from rollout.target.connection import connect
 from rollout.target.runtime_platform import machine
-from rollout.target.target import connect
 
 NAME = "million-downloads-f"
 SPEC = FunctionSpec(

@@ -6,7 +6,7 @@ import pytest
 from tests.support import others
 
 from rollout.deploy.deployment import FunctionSpec, deploy, destroy, left
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 pytestmark = pytest.mark.soak
 SPEC = FunctionSpec(

@@ -13,7 +13,7 @@ from tests.support.waiting import WAIT_S, eventually
 
 from fetcher.service import settings
 from rollout.deploy.deployment import FunctionSpec, deploy, destroy
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 OVER = ("done", "failed")
 

@@ -19,7 +19,7 @@ from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
 from experiment.session import open_session
-from experiment.tables.result_tables import result_of
+from experiment.tables.run_result import result_of
 from fetcher.process.memory import peak_rss_bytes
 from rollout.deploy.deployment import deploy
 

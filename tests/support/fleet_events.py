@@ -7,7 +7,7 @@ from unittest.mock import patch
 import numpy as np
 import simpy
 
-from experiment.fleet.draws import likeliest
+from experiment.fleet.constant_draws import likeliest
 from experiment.fleet.forecast import simulate
 from experiment.fleet.model.shard_time import cpu_s
 from experiment.fleet.question import TODAY, Question

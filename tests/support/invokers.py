@@ -7,7 +7,7 @@ import socket
 from aiohttp import web
 
 from rollout.invoke.invoker import Invoker
-from rollout.target.target import Target
+from rollout.target.connection import Target
 
 
 class Lambda:

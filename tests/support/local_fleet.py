@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiment.fleet.draws import likeliest
+from experiment.fleet.constant_draws import likeliest
 from experiment.fleet.forecast import forecast
 from experiment.fleet.model.shard_time import cpu_s
 from experiment.fleet.question import INTERNET, Question
-from experiment.ledger.machine import machine_name
+from experiment.ledger.provenance import machine_name
 from experiment.ledger.run_folder import utc_now
 from fetcher.process.cores import cores
 

@@ -18,7 +18,7 @@ from tests.support.served_endpoint import serving
 from tests.support.waiting import eventually
 
 from rollout.invoke.invoker import Invoker
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 # Says who runs before it works: one line per run, appended in one write.
 RECORD = (

@@ -10,7 +10,7 @@ from experiment.ledger.invocation import Invocation
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.tables.downloads_table import Names, downloads_table
-from experiment.tables.outcome_per_url import Outcomes
+from experiment.tables.outcome_merging import Outcomes
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard_messages import Report

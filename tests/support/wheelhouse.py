@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from rollout.bundle import lambda_platform, requirements, wheels
 from rollout.bundle.lambda_platform import LambdaPlatform
 from rollout.bundle.requirements import closure, distribution
-from rollout.target import target
+from rollout.target import connection
 
 ARM = LambdaPlatform("python3.13", "arm64")
 PURE = "py3-none-any"
@@ -36,8 +36,8 @@ def offer_for_this_machine(monkeypatch, folder):
     What the target `aws` deploys then runs in the local Lambda. The wheels hold no
     modules: executions find these beside the interpreter.
     """
-    here = target.machine()._replace(system="linux")
-    monkeypatch.setattr(target, "LAMBDA", here)
+    here = connection.machine()._replace(system="linux")
+    monkeypatch.setattr(connection, "LAMBDA", here)
     monkeypatch.setattr(lambda_platform, "_FIRST_MINOR", 0)
     platform = LambdaPlatform(here.runtime, here.architecture)
     version = f"cp{platform.version.replace('.', '')}"

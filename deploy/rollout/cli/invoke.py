@@ -19,8 +19,8 @@ from rollout.cli.options import DONE, command
 from rollout.deploy import deployment
 from rollout.errors import InvokeError, RolloutError, SettingError
 from rollout.invoke import logs
+from rollout.target.connection import Target, connect
 from rollout.target.local_endpoint import local_endpoint
-from rollout.target.target import Target, connect
 
 if TYPE_CHECKING:
     import argparse

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher.lists.url_list import UrlList, UrlListError
 from fetcher.s3.urls import SCHEME
 from fetcher.service.function_url_events import size_within
-from fetcher.service.jobs.plan import FILES_PER_S
+from fetcher.service.jobs.slice_plan import FILES_PER_S
 from rollout.cli import options
 from rollout.cli.options import DONE, command, name_and_value, print_json
 from rollout.cli.url_manifest import add_columns, columns_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Item
     from rollout.cli.options import Commands
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 NOT_ALL = 1
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rollout.deploy.function_spec import DEFAULTS
 from rollout.errors import PreflightError, SettingError
 from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
-from rollout.target.target import NAMES, Target, connect
+from rollout.target.connection import NAMES, Target, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout.cli.options import Commands
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _SHOWN_EVERY_S = 1.0
 _EPILOG = """\

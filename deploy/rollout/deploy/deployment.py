@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fetcher.s3.urls import Place
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 __all__ = ["ABSENT", "Deployed", "FunctionSpec", "deploy", "destroy", "left", "status"]
 

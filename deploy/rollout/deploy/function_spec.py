@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fetcher.s3.urls import Place
     from rollout.deploy.policies import Policies
     from rollout.deploy.vpc_efs_config import Efs, Vpc
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _PREFIX = "FETCHER_"
 START_VARIABLE = f"{_PREFIX}START"  # a new value replaces all executions

@@ -18,7 +18,7 @@ from rollout.target.aws_errors import code_of
 
 if TYPE_CHECKING:
     from rollout.deploy.rollback import Changes
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _GONE, _EXISTS = "ResourceNotFoundException", "ResourceConflictException"
 

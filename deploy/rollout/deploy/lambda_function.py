@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rollout.deploy.rollback import Changes
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)", re.IGNORECASE)
 # Joining the user's network takes minutes.

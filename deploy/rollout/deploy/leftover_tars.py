@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.s3.urls import Place
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _AT_ONCE = 16
 _TAR = re.compile(r"(\d{2,})-(\d{5,})\.tar")  # as `tar_of` calls them

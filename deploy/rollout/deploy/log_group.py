@@ -9,7 +9,7 @@ from rollout.deploy.ownership_tag import check_ours
 
 if TYPE_CHECKING:
     from rollout.deploy.rollback import Changes
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 
 def group_name(name: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from fetcher.s3.urls import Place
     from rollout.deploy.vpc_efs_config import Efs
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 Policies = dict[str, dict[str, Any]]  # by their names
 

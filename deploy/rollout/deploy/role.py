@@ -19,7 +19,7 @@ from rollout.errors import DeployError
 if TYPE_CHECKING:
     from rollout.deploy.policies import Policies
     from rollout.deploy.rollback import Changes
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 PATH = "/million-downloads/"
 _GONE = "NoSuchEntity"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rollout.errors import SettingError
 
 if TYPE_CHECKING:
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 # As in Lambda's own service model.
 _ACCESS_POINT = re.compile(

@@ -29,7 +29,7 @@ from rollout.target.aws_errors import is_denial, message_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _AFTER_SIGN_IN = (
     *("region", "permissions", "concurrency", "memory"),

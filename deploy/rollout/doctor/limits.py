@@ -14,7 +14,7 @@ from rollout.preflight import account
 from rollout.target.aws_errors import is_denial, message_of
 
 if TYPE_CHECKING:
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _REFUSED_AS_MEANT = "Could not unzip uploaded file"
 

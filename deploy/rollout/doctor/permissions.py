@@ -16,7 +16,7 @@ from rollout.target.aws_errors import denied_action, is_denial, message_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 POLICY = Path(__file__).parents[2] / "permissions.json"
 

@@ -23,7 +23,7 @@ from rollout.invoke.in_flight_limit import InFlightLimit
 from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0

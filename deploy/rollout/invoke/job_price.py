@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetcher.service.jobs.plan import FILES_PER_S, slice_size
+from fetcher.service.jobs.slice_plan import FILES_PER_S, slice_size
 from fetcher.service.settings import Settings
 from rollout.deploy import lambda_function
 from rollout.errors import ServiceError
 from rollout.price import LOG_BYTES, REQUEST_BYTES, Bill, Billable, bill
 
 if TYPE_CHECKING:
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 # Objects that the service keeps of a slice: its URLs, a claim, a report and a result.
 _DOCUMENTS = 4

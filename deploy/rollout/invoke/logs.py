@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
 
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _PAUSE_S = 1.0
 # Lines of different executions arrive out of order; late ones are looked for so long.

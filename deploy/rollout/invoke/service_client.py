@@ -27,7 +27,7 @@ from rollout.errors import BusyError, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 OVER = ("done", "failed")  # final states of a job
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fetcher.contract.source import Item
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _COPIED_BYTES = 1_048_576
 _PREFIX = "list_"  # before the names of other columns that are called like the list's

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout.preflight.demand import Demand
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 # https://docs.aws.amazon.com/general/latest/gr/lambda-service.html
 _CONCURRENCY_QUOTA = "L-B99A9384"

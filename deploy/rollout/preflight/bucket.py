@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fetcher.s3.urls import Place
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _REGION = "x-amz-bucket-region"  # sent even with a refusal
 _NOT_FOUND = "404"

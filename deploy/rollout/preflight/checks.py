@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout.preflight.demand import Demand
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 # AWS does not say whether a MB of /tmp is a million bytes or 2**20: take the smaller.
 _MB = 10**6

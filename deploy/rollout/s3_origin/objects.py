@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fetcher.contract.source import Item
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 FOLDER = "origin"  # nothing outside it is written or removed
 

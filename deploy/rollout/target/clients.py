@@ -29,7 +29,7 @@ _ATTEMPTS_OF_THREADS = 10
 
 @dataclass(frozen=True)
 class Clients:
-    """The boto3 clients of a `rollout.target.target.Target`, each made once."""
+    """The boto3 clients of a `rollout.target.connection.Target`, each made once."""
 
     session: boto3.Session
     endpoint_url: str

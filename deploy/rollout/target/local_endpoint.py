@@ -31,7 +31,7 @@ class LocalEndpoint:
     A running endpoint, started by this process.
 
     Attributes:
-        endpoint_url: For `rollout.target.target.connect` and for boto3.
+        endpoint_url: For `rollout.target.connection.connect` and for boto3.
 
         origin_url: The origin of the files to download; empty without one.
 

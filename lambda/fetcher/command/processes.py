@@ -19,7 +19,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.command.download_loop import describe, fetch, fetch_as_child
+from fetcher.command.download_process import describe, fetch, fetch_as_child
 from fetcher.command.host_partitions import HostPartitions
 from fetcher.command.interprocess_pipes import Deals, Messages
 from fetcher.process.children import Child

@@ -26,8 +26,8 @@ from fetcher.service.function_url_events import (
     request_of,
 )
 from fetcher.service.jobs.job_context import NoJobError, open_job
-from fetcher.service.jobs.plan import plan
 from fetcher.service.jobs.self_invocation import EventError
+from fetcher.service.jobs.slice_plan import plan
 from fetcher.service.jobs.slice_round import work
 from fetcher.service.schema_validation import document
 

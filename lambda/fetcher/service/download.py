@@ -20,7 +20,7 @@ from fetcher.service.function_url_events import (
     content_of,
     size_within,
 )
-from fetcher.service.jobs.plan import most_urls
+from fetcher.service.jobs.slice_plan import most_urls
 from fetcher.service.requested_items import items_of, repeated
 from fetcher.service.schema_validation import check
 

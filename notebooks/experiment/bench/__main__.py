@@ -24,11 +24,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from experiment.bench.benchmarks import Scale, loopback, wild
+from experiment.bench.program_run import origin_for
 from experiment.bench.programs import CONNECTIONS, installed, wild_programs
-from experiment.bench.run import origin_for
 from experiment.bench.wild_run import WildSetting
 from experiment.ledger.invocation import SCHEMA
-from experiment.ledger.machine import commit, machine, machine_name
+from experiment.ledger.provenance import commit, machine, machine_name
 from experiment.ledger.run_folder import run_folder_for, utc_now
 from experiment.parameters.path_resolution import shown_path
 from origin import OriginError
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from experiment.bench.run import Served
+    from experiment.bench.program_run import Served
 
 _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
 _EPILOG = """

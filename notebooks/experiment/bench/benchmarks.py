@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from experiment.bench.chart import compare, good_files_over_time
+from experiment.bench.program_run import Setting, measure
 from experiment.bench.programs import (
     CONNECTIONS,
     installed,
@@ -16,7 +17,6 @@ from experiment.bench.programs import (
     wild_not_installed,
     wild_programs,
 )
-from experiment.bench.run import Setting, measure
 from experiment.bench.table import (
     as_text,
     finding,
@@ -27,7 +27,7 @@ from experiment.bench.table import (
     wild_finding,
 )
 from experiment.bench.wild_run import WildSetting, measure_wild
-from experiment.ledger.machine import machine_name
+from experiment.ledger.provenance import machine_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from experiment.bench.program_run import Served
     from experiment.bench.programs import Program
-    from experiment.bench.run import Served
 
 _DPI = 120
 

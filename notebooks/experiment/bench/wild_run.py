@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from experiment.bench.program_run import attempt
 from experiment.bench.programs import CONNECTIONS
-from experiment.bench.run import attempt
 from origin.temporary_folders import memory_folder
 from origin.wild import WildOrigin, check
 

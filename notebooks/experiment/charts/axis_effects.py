@@ -12,13 +12,8 @@ from experiment.charts.drawing import (
     key_above,
     new_axes,
 )
-from experiment.tables.setting_ranking import (
-    AXES,
-    million_of,
-    of_one_start,
-    ranking,
-    runs_at,
-)
+from experiment.tables.projection.million_time import million_of, of_one_start
+from experiment.tables.projection.setting_ranking import AXES, ranking, runs_at
 from experiment.tables.words import where_measured
 
 if TYPE_CHECKING:

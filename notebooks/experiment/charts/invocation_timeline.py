@@ -18,7 +18,7 @@ from experiment.charts.drawing import (
     key_above,
     new_axes,
 )
-from experiment.tables.projection import phases_of
+from experiment.tables.projection.run_phases import phases_of
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:

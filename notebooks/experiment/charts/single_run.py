@@ -18,7 +18,7 @@ from experiment.charts.drawing import (
     new_axes,
 )
 from experiment.parameters.goal import GOAL_FILES, GOAL_RATE, GOAL_S
-from experiment.run.cpu_layers import ALONE, FLOOR
+from experiment.run.cpu_layer_benchmark import ALONE, FLOOR
 from experiment.run.machine_load import PARTS
 from experiment.tables.verdict import verdict
 from fetcher.contract.outcome import Outcome

@@ -17,7 +17,7 @@ from experiment.charts.drawing import (
     tick_round,
 )
 from experiment.parameters.goal import GOAL_RATE, GOAL_S
-from experiment.tables.setting_ranking import of_one_start
+from experiment.tables.projection.million_time import of_one_start
 from experiment.tables.verdict import verdict
 from experiment.tables.words import size, where_measured
 

@@ -17,7 +17,7 @@ from experiment.parameters.checks import SettingsError, check_known
 from experiment.parameters.path_resolution import resolved, root
 from fetcher.contract.options import check_one_of
 from fetcher.s3.urls import SCHEME
-from rollout.target.target import NAMES as TARGETS
+from rollout.target.connection import NAMES as TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,12 +19,12 @@ from experiment.ledger.run_folder import run_folder_for
 from experiment.parameters.path_resolution import root
 from rollout.deploy import deployment, role
 from rollout.errors import DeployError, TargetError
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 FUNCTION = "million-downloads-check"
 

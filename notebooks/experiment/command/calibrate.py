@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from experiment.session import Session
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 FUNCTION = "million-downloads-calibration"
 _DONE, _FAILED, _REFUSED = 0, 1, 2

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from experiment.command.parameter_options import add_parameters, parameters_in
-from experiment.fleet.question_builders import question_of
+from experiment.fleet.forecast_questions import question_of
 from experiment.fleet.sentences import plan_in_words, sources_in_words
 from experiment.parameters.checks import check_known
 from experiment.parameters.fan_out import FanOutSettings

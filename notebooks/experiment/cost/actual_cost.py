@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from experiment.plan.run_plan import Plan
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _BASIS = "time as billed by Lambda, traffic and logs as estimated"
 _PROJECTED_BASIS = "projected: time as on this machine, traffic and logs as estimated"

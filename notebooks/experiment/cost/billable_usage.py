@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from experiment.fleet.dollars import usage_of
-from experiment.fleet.question_builders import planned
+from experiment.fleet.forecast_questions import planned
 
 if TYPE_CHECKING:
     from experiment.plan.run_plan import Plan
     from rollout.price import Billable
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 
 def used_by(

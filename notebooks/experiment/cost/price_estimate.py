@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from experiment.cost.billable_usage import used_by
 from experiment.fleet.forecast import band, forecast
-from experiment.fleet.question_builders import planned
+from experiment.fleet.forecast_questions import planned
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.parameters.settings import DownloadSettings
     from experiment.plan.run_plan import Plan
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 # docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 _LONGEST_INIT_S = 10

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aws_facts.fleet_constants import constants
-from experiment.fleet.draws import likeliest
+from experiment.fleet.constant_draws import likeliest
 from experiment.fleet.forecast import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from experiment.fleet.draws import Draws
+    from experiment.fleet.constant_draws import Draws
     from experiment.fleet.question import Question
 
 TENFOLD = 10.0

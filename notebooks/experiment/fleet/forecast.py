@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from experiment.fleet.constant_draws import draw
 from experiment.fleet.dollars import dollars_for
-from experiment.fleet.draws import draw
 from experiment.fleet.model.shard_queue import Shifts, finished
 from experiment.fleet.model.shard_time import shard_s
 from experiment.fleet.model.starts import allowed_at, starts_in
@@ -17,7 +17,7 @@ from experiment.plan.shard_sizes import FallingSizes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from experiment.fleet.draws import Draws
+    from experiment.fleet.constant_draws import Draws
     from experiment.fleet.question import Question
 
 DRAWS = 2_000

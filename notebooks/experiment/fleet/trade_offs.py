@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiment.fleet.bottlenecks import binding, shares
-from experiment.fleet.draws import likeliest
+from experiment.fleet.constant_draws import likeliest
 from experiment.fleet.forecast import DRAWS, forecast, simulate
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from IPython.display import Image
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
 from experiment.ledger.ledger_file import Reports, no_room
 from experiment.ledger.list_fingerprint import fingerprint
-from experiment.ledger.machine import commit, machine
+from experiment.ledger.provenance import commit, machine
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.path_resolution import resolved, root
 

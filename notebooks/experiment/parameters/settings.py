@@ -12,7 +12,7 @@ from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
 from rollout.deploy.vpc_efs_config import EFS_MOUNT, Efs, Vpc
 from rollout.price import DEFAULT_MAX_COST_USD
-from rollout.target.target import NAMES as TARGETS
+from rollout.target.connection import NAMES as TARGETS
 
 _TMP = "/tmp"  # noqa: S108 - what is refused
 

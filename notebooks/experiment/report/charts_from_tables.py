@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from experiment.tables.result_tables import Result
+    from experiment.tables.run_result import Result
 
 _GRID, _MILLION = "30_grid", "40_million"
 

@@ -22,7 +22,7 @@ from experiment.charts.drawing import (
 from experiment.parameters.goal import GOAL_FILES, GOAL_S
 from experiment.report.run_comparison import beside, targets_and_machines
 from experiment.tables.over_time import run_seconds
-from experiment.tables.setting_ranking import AXES
+from experiment.tables.projection.setting_ranking import AXES
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from experiment.report.executed_notebook import (
 )
 from experiment.report.live_notebook import notebook_here
 from experiment.report.pictures import pictures_of
-from experiment.tables.result_tables import saved_result
+from experiment.tables.run_result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from experiment.tables.words import duration
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from experiment.tables.result_tables import Result
+    from experiment.tables.run_result import Result
 
 _MOST_BARS = 500  # each told; more of them would make the page heavy
 _TITLE = "Title"  # of a PNG, as `Run.save_chart` writes it

@@ -12,7 +12,7 @@ from experiment.report.charts_from_tables import charts_of
 from experiment.report.page import write_report
 from experiment.report.summary import key_figures
 from experiment.tables import display_tables
-from experiment.tables.result_tables import saved_result
+from experiment.tables.run_result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from experiment.ledger.machine import machines_of
+from experiment.ledger.provenance import machines_of
 from experiment.ledger.run_folder import read_run
 from experiment.report.summary import is_measured
 from experiment.tables.display_tables import Shown
-from experiment.tables.projection import LEAST_BAND
-from experiment.tables.result_tables import saved_result
-from experiment.tables.setting_ranking import (
-    AXES,
-    SEVERAL,
-    million_of,
-    named,
-    ranking,
-    runs_at,
-)
+from experiment.tables.projection.million_time import SEVERAL, million_of
+from experiment.tables.projection.projected_million import LEAST_BAND
+from experiment.tables.projection.setting_ranking import AXES, named, ranking, runs_at
+from experiment.tables.run_result import saved_result
 from experiment.tables.words import listed, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from experiment.tables.result_tables import Result
-    from experiment.tables.setting_ranking import Million
+    from experiment.tables.projection.million_time import Million
+    from experiment.tables.run_result import Result
 
 _NOISE = "noise: no difference shown"
 

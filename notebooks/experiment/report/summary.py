@@ -7,10 +7,10 @@ import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from experiment.fleet.question_builders import NOT_MODELLED
+from experiment.fleet.forecast_questions import NOT_MODELLED
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
-from experiment.tables import setting_ranking
+from experiment.tables.projection import million_time, setting_ranking
 from experiment.tables.words import duration, size
 from rollout.price import in_dollars
 
@@ -83,7 +83,7 @@ def _best_of(runs: pd.DataFrame) -> dict[str, str]:
     for file_kb, alike in runs.groupby("file_kb"):
         if ranked := setting_ranking.ranking(alike):
             (values, _), *_ = ranked
-            best = setting_ranking.of_one_start(
+            best = million_time.of_one_start(
                 dict(setting_ranking.settings_of(alike))[values]
             )
             rates = best[["files_per_s", "mb_per_s"]].median()

@@ -6,5 +6,5 @@ A plan carried out.
 shows what is done. ``resume`` finds what is left of a run, by its ``unfinished_urls``;
 ``grid`` repeats fan-outs, in ``notebook_execution``, each of as many files as
 ``grid_file_counts`` decides; ``interruption`` ends either when somebody interrupts it.
-``machine_load`` and ``cpu_layers`` measure this machine meanwhile.
+``machine_load`` and ``cpu_layer_benchmark`` measure this machine meanwhile.
 """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from experiment.ledger.run_folder import Run
     from experiment.plan.run_plan import Plan
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 
 async def fan_out(

@@ -20,7 +20,7 @@ from experiment.run.notebook_execution import (
     execute,
     passing_on_interrupts,
 )
-from experiment.tables.projection import steady_period
+from experiment.tables.projection.run_phases import steady_period
 from rollout.errors import DeployError, PreflightError
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S

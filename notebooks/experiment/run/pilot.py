@@ -15,7 +15,7 @@ from experiment.ledger.run_folder import Run
 from experiment.plan.demand import demand_of
 from experiment.run.fan_out import fan_out
 from experiment.run.wave import FanOutError
-from experiment.tables.projection import projection_of
+from experiment.tables.projection.projected_million import projection_of
 from experiment.tables.shards_table import shards_table
 from rollout.deploy.deployment import deploy
 from rollout.errors import PreflightError
@@ -23,7 +23,7 @@ from rollout.preflight import checks
 
 if TYPE_CHECKING:
     from experiment.plan.run_plan import Plan
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _LONG_ENOUGH_S = 0.4  # of steady downloading, to know its rate
 _AIMED_S = 0.7

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from experiment.ledger.run_folder import Run
     from experiment.plan.run_plan import Plan
     from experiment.run.gone_hosts import GoneHosts
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 
 def to_do(plan: Plan, run: Run, gone: GoneHosts | None = None) -> tuple[Todo, int]:

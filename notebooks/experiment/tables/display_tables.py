@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiment.tables.setting_ranking import (
-    AXES,
-    million_of,
-    of_one_start,
-    settings_of,
-)
+from experiment.tables.projection.million_time import million_of, of_one_start
+from experiment.tables.projection.setting_ranking import AXES, settings_of
 from experiment.tables.words import duration, size, unbroken
 from rollout.price import in_dollars
 
@@ -25,7 +21,7 @@ if TYPE_CHECKING:
     from rollout.deploy.deployment import Deployed
     from rollout.deploy.policies import Policies
     from rollout.invoke.invoker import InvokeResult
-    from rollout.target.target import Target
+    from rollout.target.connection import Target
 
 _NOTHING = "none"
 _AXES: dict[str, tuple[str, Callable[[Any], str]]] = {  # headings, values in words

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from experiment.tables.outcome_per_url import OutcomeBlock
+    from experiment.tables.outcome_merging import OutcomeBlock
     from fetcher.lists.url_list import RowBlock, UrlList
 
 _OUTCOMES = [outcome.value for outcome in ORDER]

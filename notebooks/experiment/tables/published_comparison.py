@@ -6,8 +6,8 @@ import pandas as pd
 
 from experiment.parameters.goal import GOAL_FILES
 from experiment.parameters.path_resolution import root
-from experiment.tables.projection import LEAST_BAND, LEAST_STEADY_S
-from experiment.tables.setting_ranking import Million, million_of
+from experiment.tables.projection.million_time import Million, million_of
+from experiment.tables.projection.projected_million import LEAST_BAND, LEAST_STEADY_S
 from experiment.tables.words import duration, size
 
 _PUBLISHED = "results/published/*-bench-local/bench_summary.csv"

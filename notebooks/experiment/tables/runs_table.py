@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiment.ledger.machine import machines_of
+from experiment.ledger.provenance import machines_of
 from experiment.run.machine_load import LOAD
 from fetcher.contract.outcome import Outcome
 

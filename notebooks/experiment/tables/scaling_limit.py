@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiment.run.machine_load import LOAD
-from experiment.tables.setting_ranking import (
+from experiment.tables.projection.million_time import million_of, of_one_start
+from experiment.tables.projection.setting_ranking import (
     AXES,
-    million_of,
-    of_one_start,
     ranking,
     runs_at,
     settings_of,

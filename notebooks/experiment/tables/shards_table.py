@@ -1,4 +1,4 @@
-"""A row per invocation, and a run's figures: their totals."""
+"""A row per invocation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiment.tables.downloads_table import writable
-from experiment.tables.projection import projection_of
-from fetcher.contract.outcome import ORDER, Outcome
+from fetcher.contract.outcome import ORDER
 from fetcher.contract.source import count
 from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from experiment.ledger.invocation import Invocation
 
@@ -44,44 +43,6 @@ def shards_table(
     table.insert(0, "run", run)
     table.insert(1, "target", target)
     return table
-
-
-def totals(
-    shards: pd.DataFrame, tally: Tally, counts: Mapping[str, int]
-) -> dict[str, Any]:
-    """
-    Return a run's figures.
-
-    The clock runs from the first request sent to the last response read; in a resumed
-    run it stops between sessions.
-
-    Returns:
-        files, counts by outcome, body_bytes, wall_s, files_per_s and mb_per_s (of
-        files that are `ok`), cpu_us_per_file, invocations, failed_invocations,
-        throttles, hedges, cold_executions, p50_s, p95_s, p99_s of a download, and the
-        figures of `projection_of`.
-    """
-    sessions = shards.groupby("session")
-    took_s = sessions["answered_at"].max() - sessions["invoked_at"].min()
-    wall_s, ok = float(took_s.sum()), counts[Outcome.OK.value]
-    return {
-        "files": sum(counts.values()),
-        "counts": dict(counts),
-        "body_bytes": tally.body_bytes,
-        "wall_s": wall_s,
-        "files_per_s": ok / wall_s,
-        "mb_per_s": tally.body_bytes / wall_s / 1e6,
-        "cpu_us_per_file": float(shards["cpu_s"].sum()) / max(ok, 1) * 1e6,
-        "invocations": len(shards),
-        "failed_invocations": int((shards["error"] != "").sum()),
-        "throttles": int(shards["throttles"].sum()),
-        "hedges": int(shards["hedges"].sum()),
-        "cold_executions": int((shards["cold"] == 1).sum()),
-        "p50_s": tally.latency.quantile(0.50),
-        "p95_s": tally.latency.quantile(0.95),
-        "p99_s": tally.latency.quantile(0.99),
-        **projection_of(shards),
-    }
 
 
 def _shard_row(done: Invocation) -> dict[str, Any]:

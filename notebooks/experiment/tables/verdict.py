@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiment.parameters.goal import GOAL_S
-from experiment.tables.setting_ranking import Million, named, of_one_start, ranking
+from experiment.tables.projection.million_time import Million, of_one_start
+from experiment.tables.projection.setting_ranking import named, ranking
 from experiment.tables.words import duration, listed, size
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from experiment.ledger.run_folder import read_run
 from rollout.__main__ import main as rollout
 from rollout.deploy.deployment import destroy
 from rollout.deploy.ownership_tag import OURS
+from rollout.target.connection import connect
 from rollout.target.runtime_platform import machine
-from rollout.target.target import connect
 
 BOTH = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}
 ONE_CASE = ("tests/conformance/test_invoke.py", "-k", "without_payload")

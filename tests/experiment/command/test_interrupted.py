@@ -13,7 +13,7 @@ from experiment.__main__ import main
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from rollout.deploy.deployment import left
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 
 @pytest.mark.soak

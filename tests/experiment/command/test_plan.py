@@ -9,7 +9,7 @@ from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits
 from aws_facts.prices import prices
 from experiment.__main__ import main
-from experiment.fleet.question_builders import question_of
+from experiment.fleet.forecast_questions import question_of
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.path_resolution import root
 

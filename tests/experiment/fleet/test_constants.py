@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from aws_facts.fleet_constants import GUESS, KINDS, OURS, constants, read
-from experiment.fleet.draws import draw
+from experiment.fleet.constant_draws import draw
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3_TAR, Question
 from experiment.parameters.path_resolution import root

@@ -12,7 +12,7 @@ from tests.support.fleet_events import REGIMES, compared, with_fixed
 
 from experiment.fleet import report_tables
 from experiment.fleet.bottlenecks import LIMITS, relaxed, shares
-from experiment.fleet.draws import likeliest
+from experiment.fleet.constant_draws import likeliest
 from experiment.fleet.forecast import forecast, simulate
 from experiment.fleet.model.shard_time import cpu_s, throughput
 from experiment.fleet.model.starts import allowed_at

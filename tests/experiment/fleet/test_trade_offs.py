@@ -13,8 +13,8 @@ from experiment.charts import forecast as draw
 from experiment.fleet import report_tables, sensitivity, trade_offs, validation
 from experiment.fleet.bottlenecks import LIMITS, SEVERAL
 from experiment.fleet.forecast import forecast
+from experiment.fleet.forecast_questions import question_of
 from experiment.fleet.question import INTERNET, S3, Question
-from experiment.fleet.question_builders import question_of
 from experiment.ledger.invocation import SCHEMA
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings

@@ -18,7 +18,7 @@ from tests.support.recorded_invocations import (
 from experiment.ledger import list_fingerprint
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.ledger_file import check_free, read_invocations
-from experiment.ledger.machine import machines_of
+from experiment.ledger.provenance import machines_of
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.report.page import write_report

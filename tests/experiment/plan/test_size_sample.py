@@ -7,8 +7,8 @@ import pytest
 from tests.support.http_server import HttpServer
 
 from experiment.__main__ import main
+from experiment.fleet.forecast_questions import question_of
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE
-from experiment.fleet.question_builders import question_of
 from experiment.parameters.fleet import FleetSettings
 from experiment.plan import size_sample
 from experiment.plan.size_sample import sample_for

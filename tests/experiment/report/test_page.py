@@ -15,9 +15,9 @@ from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.path_resolution import root
 from experiment.report import page as page_module
 from experiment.report import summary
-from experiment.report.overview import write_overview
 from experiment.report.page import page_of, write_report
 from experiment.report.redraw import RunShown, show_run
+from experiment.report.runs_gallery import write_overview
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
 MOST_BYTES = 3_000_000

@@ -13,7 +13,7 @@ from experiment.parameters.path_resolution import root
 from experiment.report import run_comparison
 from experiment.report.comparison_charts import growth, millions
 from experiment.report.run_comparison import Compared, beside
-from experiment.tables.setting_ranking import Million
+from experiment.tables.projection.million_time import Million
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
 

@@ -19,8 +19,8 @@ from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
 from experiment.run.notebook_execution import execute
 from experiment.session import open_session
-from experiment.tables.result_tables import result_of
-from experiment.tables.setting_ranking import million_of
+from experiment.tables.projection.million_time import million_of
+from experiment.tables.run_result import result_of
 from origin.nginx import is_installed
 from origin.wild import WildOrigin
 from rollout.deploy.deployment import deploy, destroy

@@ -19,7 +19,7 @@ from experiment.plan.run_plan import Plan
 from experiment.run import grid
 from experiment.run.grid import GridError, check_complete, check_grid, run_grid
 from experiment.session import open_session
-from experiment.tables.result_tables import result_of
+from experiment.tables.run_result import result_of
 from fetcher.process.cores import cores
 from rollout.errors import PreflightError
 

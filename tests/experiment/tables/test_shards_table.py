@@ -16,7 +16,7 @@ from tests.support.recorded_invocations import (
 
 from experiment.report.summary import key_figures
 from experiment.tables.display_tables import run_summary
-from experiment.tables.result_tables import result_of
+from experiment.tables.run_result import result_of
 from experiment.tables.runs_table import runs_table
 from fetcher.contract.outcome import Outcome
 

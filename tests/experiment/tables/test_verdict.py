@@ -5,8 +5,8 @@ import pytest
 from tests.support.chart_tables import runs
 
 from experiment.parameters.goal import GOAL_RATE
+from experiment.tables.projection.million_time import million_of
 from experiment.tables.scaling_limit import growth
-from experiment.tables.setting_ranking import million_of
 from experiment.tables.verdict import verdict
 
 

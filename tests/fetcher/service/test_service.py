@@ -13,7 +13,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.service import schema_validation, settings
 from fetcher.service.function_url_events import MOST_ANSWER
-from fetcher.service.jobs.plan import most_urls
+from fetcher.service.jobs.slice_plan import most_urls
 
 
 @pytest.fixture(scope="module")

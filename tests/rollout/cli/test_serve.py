@@ -19,8 +19,8 @@ from tests.support.waiting import eventually
 from local_aws.endpoint_error import EndpointError
 from rollout.__main__ import main
 from rollout.deploy.deployment import FunctionSpec, deploy
+from rollout.target.connection import connect
 from rollout.target.local_endpoint import local_endpoint
-from rollout.target.target import connect
 
 
 def test_an_endpoint_that_does_not_answer_is_one_line(capsys, silent_url):

@@ -9,7 +9,7 @@ from tests.support.urllib_http import fetch
 
 from rollout.deploy.deployment import FunctionSpec, deploy
 from rollout.errors import DeployError
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 ANYBODY = ["anybody-may-call-the-url", "anybody-may-invoke-by-the-url"]
 

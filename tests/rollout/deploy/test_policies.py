@@ -19,7 +19,7 @@ from rollout.deploy.deployment import FunctionSpec, deploy, destroy, left, statu
 from rollout.deploy.leftover_tars import check_prefix_unused, seal_unreported
 from rollout.errors import DeployError, ServiceError
 from rollout.invoke.service_client import ServiceClient
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 # AWS narrows none of these down to a function.
 ABOUT_ANYTHING = {

@@ -7,7 +7,7 @@ from tests.support.s3_origin_buckets import BUCKETS, FUNCTION, KEPT
 
 from rollout.__main__ import main
 from rollout.deploy.deployment import destroy
-from rollout.target.target import connect
+from rollout.target.connection import connect
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from experiment.command.arguments import read
 from experiment.ledger.run_folder import read_run
 from origin.picture import jpeg
 from rollout.__main__ import main
+from rollout.target.connection import connect
 from rollout.target.runtime_platform import machine
-from rollout.target.target import connect
 
 
 def is_copy(asked):

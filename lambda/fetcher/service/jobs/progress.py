@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.outcome import Outcome
-from fetcher.service.jobs.abandoned_work import look_after_lanes, look_after_planning
+from fetcher.service.jobs.abandoned_work_retry import (
+    look_after_lanes,
+    look_after_planning,
+)
 from fetcher.service.jobs.results import Totals, look
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """
 Tars in WebDataset's format: each file with a JSON beside it.
 
-* A ``part`` of a tar is made of each body as a ``member``.
+* ``tar_writing`` makes a ``member`` of each body.
 * ``local`` is the ``tars_sink`` for this machine, in ``shard_files``; ``bucket`` is the
   one for S3. ``tar_reading`` reads them again, ``contents`` tells what is in them, and
   ``repair`` keeps what a report has.

@@ -21,7 +21,6 @@ from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.spooled_body import SpooledBody
 from fetcher.sinks.tars.contents import Contents, found_again
 from fetcher.sinks.tars.member import BLOCK, member_of
-from fetcher.sinks.tars.part import TarPart
 from fetcher.sinks.tars.repair import repair
 from fetcher.sinks.tars.shard_files import ShardFiles, part_of
 from fetcher.sinks.tars.tar_reading import (
@@ -30,6 +29,7 @@ from fetcher.sinks.tars.tar_reading import (
     may_be_ours,
     members_in,
 )
+from fetcher.sinks.tars.tar_writing import TarPart
 from fetcher.sinks.tars.tars_sink import TarsSink
 from fetcher.transfer.sink import WHOLE
 

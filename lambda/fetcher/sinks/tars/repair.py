@@ -12,8 +12,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from fetcher.sinks.file_writing import write_all
-from fetcher.sinks.tars.part import index_line
 from fetcher.sinks.tars.tar_reading import members_in
+from fetcher.sinks.tars.tar_writing import index_line
 
 if TYPE_CHECKING:
     from pathlib import Path

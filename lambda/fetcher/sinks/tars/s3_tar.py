@@ -29,8 +29,8 @@ from fetcher.s3.upload import LEAST_PART, MOST_PART, Upload
 from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.spooled_body import SpooledBody, lost
 from fetcher.sinks.tars.member import BLOCK, member_of
-from fetcher.sinks.tars.part import TarPart
 from fetcher.sinks.tars.s3_tar_index import TAR, index_of, rows_in
+from fetcher.sinks.tars.tar_writing import TarPart
 from fetcher.transfer.sink import WHOLE, Sink
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from aws_facts.fleet_constants import constant
 from experiment.cost import price_estimate
 from experiment.fleet.calibration import estimators
 from experiment.fleet.calibration.estimators import by_memory, joined
-from experiment.fleet.question_builders import question_of
+from experiment.fleet.forecast_questions import question_of
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import EQUAL, FanOutSettings
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
-from experiment.tables.result_tables import result_of
+from experiment.tables.run_result import result_of
 from rollout.deploy.deployment import deploy
 from rollout.preflight.checks import check, check_may_invoke
 
@@ -130,7 +130,7 @@ class Tables(NamedTuple):
     Attributes:
         settings: What was measured.
 
-        totals: The figures of `experiment.tables.shards_table.totals`.
+        totals: The figures of `experiment.tables.run_totals.totals`.
 
         downloads: One row per URL.
 

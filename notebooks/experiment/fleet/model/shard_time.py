@@ -10,7 +10,7 @@ from aws_facts.fleet_constants import constant
 from aws_facts.limits import LINE_GROWS_FROM_MB, MBIT_BYTES, limit, line_bytes_per_s
 
 if TYPE_CHECKING:
-    from experiment.fleet.draws import Draws
+    from experiment.fleet.constant_draws import Draws
     from experiment.fleet.question import Question
 
 _LAST = 0.3  # waits to the first byte differ from their mean by up to this share

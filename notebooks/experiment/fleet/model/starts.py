@@ -9,7 +9,7 @@ import numpy as np
 from experiment.fleet.question import TODAY
 
 if TYPE_CHECKING:
-    from experiment.fleet.draws import Draws
+    from experiment.fleet.constant_draws import Draws
     from experiment.fleet.question import Question
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from experiment.fleet.draws import Draws
+    from experiment.fleet.constant_draws import Draws
 
 _TWENTIETH, _HUNDREDTH = 0.05, 0.01
 _LONGEST_OF_1_000 = np.log(2) / 1_000  # its median rank

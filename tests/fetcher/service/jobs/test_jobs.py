@@ -15,7 +15,7 @@ from tests.support.service_jobs import (
     submitted,
 )
 
-from fetcher.service.jobs.plan import slice_size
+from fetcher.service.jobs.slice_plan import slice_size
 
 
 def test_a_job_keeps_all_files_and_lists_all_errors(jobs, s3, origin):

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from experiment.fleet.question_builders import beside_measured
+from experiment.fleet.forecast_questions import beside_measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run, replaced
 from experiment.run.machine_load import LOAD
 from experiment.tables.downloads_file import write_downloads
 from experiment.tables.downloads_table import Names, downloads_table
-from experiment.tables.outcome_per_url import AccountError, Outcomes, fail_accounting
-from experiment.tables.projection import projection_of
+from experiment.tables.outcome_merging import AccountError, Outcomes, fail_accounting
+from experiment.tables.projection.projected_million import projection_of
+from experiment.tables.run_totals import totals
 from experiment.tables.runs_table import is_cold, runs_table
-from experiment.tables.shards_table import shards_table, totals
+from experiment.tables.shards_table import shards_table
 from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
 

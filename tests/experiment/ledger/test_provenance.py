@@ -8,12 +8,12 @@ from unittest.mock import Mock
 
 import pytest
 
-from experiment.ledger import machine
+from experiment.ledger import provenance
 from experiment.parameters import path_resolution
 
 
 def test_a_machine_is_described_by_what_decides_its_speed_and_by_no_host_or_user():
-    found = machine.machine()
+    found = provenance.machine()
 
     assert found["cores"] >= 1
     assert found["memory_bytes"] > 10**8
@@ -35,7 +35,7 @@ def test_the_commit_and_whether_files_differ_are_known_where_there_is_git(
 ):
     if error:
         monkeypatch.setattr(subprocess, "run", Mock(side_effect=error))
-    found = machine.commit()
+    found = provenance.commit()
 
     assert re.fullmatch(r"[0-9a-f]{40}|", found["commit"])
     assert isinstance(found["dirty"], bool)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.raw_http import ask, get, receive_all, receive_head
 
-from origin import faults, jpeg
+from origin import fault_query, jpeg
 
 
 def test_latency_is_waited_before_the_answer(connection):
@@ -95,4 +95,4 @@ def test_a_template_the_origin_would_refuse_is_not_made(origin, size_bytes, aske
 )
 def test_a_query_that_makes_no_sense_is_refused_in_our_words(query):
     with pytest.raises(ValueError, match="It may have latency_ms"):
-        faults.parse(query)
+        fault_query.parse(query)

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.run import cpu_layers
-from experiment.run.cpu_layers import (
+from experiment.run import cpu_layer_benchmark
+from experiment.run.cpu_layer_benchmark import (
     CLIENT,
     ENGINE,
     LIBCURL,
@@ -49,8 +49,8 @@ def test_files_are_written_to_memory_as_in_an_execution(
             super().__init__()
             folders.append(self._folder.parent)
 
-    monkeypatch.setattr(cpu_layers, "Scratch", Watched)
-    monkeypatch.setattr(cpu_layers, "_IN_MEMORY", tmp_path)
+    monkeypatch.setattr(cpu_layer_benchmark, "Scratch", Watched)
+    monkeypatch.setattr(cpu_layer_benchmark, "_IN_MEMORY", tmp_path)
     layers(f"{endpoint.origin_url}/10/{{number}}.jpg", files=8, connections=2)
 
     assert folders == [tmp_path]
@@ -67,7 +67,7 @@ def test_the_worker_alone_is_measured_with_the_engine_and_sink_of_the_run(
     engines, there = [], f"{endpoint.origin_url}/10/{{number}}.jpg"
     monkeypatch.setenv("PATH", str(tmp_path))  # no wrk
     monkeypatch.setattr(
-        cpu_layers,
+        cpu_layer_benchmark,
         "engine_for",
         lambda options: engines.append(options.engine) or engine_for(options),
     )

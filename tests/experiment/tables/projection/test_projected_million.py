@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from experiment.parameters.path_resolution import root
-from experiment.tables.projection import phases_of, projection_of
+from experiment.tables.projection.projected_million import projection_of
+from experiment.tables.projection.run_phases import phases_of
 
 # Two executions: one downloads from 1 s on, the other from 2 s on; they answer at 6 s
 # and 7 s.

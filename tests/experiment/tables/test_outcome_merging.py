@@ -18,8 +18,8 @@ from tests.support.recorded_invocations import (
 )
 
 from experiment.run.unfinished_urls import not_final
-from experiment.tables import outcome_per_url
-from experiment.tables.outcome_per_url import AccountError
+from experiment.tables import outcome_merging
+from experiment.tables.outcome_merging import AccountError
 from fetcher.contract.download_results import Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.template_source import Template
@@ -76,7 +76,7 @@ def test_whatever_happened_each_url_has_one_row_of_the_last_wave_with_an_outcome
     """
     invocations, told = ledger
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outcome_per_url, "BLOCK", block_rows)
+        patch.setattr(outcome_merging, "BLOCK", block_rows)
         table = table_of(invocations, WHOLE)
 
     assert table["number"].tolist() == list(range(MANY))

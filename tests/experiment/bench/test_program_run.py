@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from experiment.bench import run as bench_run
+from experiment.bench import program_run as bench_run
+from experiment.bench.program_run import Served, Setting, fault_in, measure, origin_for
 from experiment.bench.programs import Program, installed
-from experiment.bench.run import Served, Setting, fault_in, measure, origin_for
 from origin import jpeg
 from origin.nginx import is_installed
 

@@ -8,8 +8,8 @@ from tests.support.http_proxy import HttpProxy
 from aws_facts.limits import limit
 from rollout.errors import TargetError
 from rollout.target.clients import Clients
+from rollout.target.connection import connect
 from rollout.target.runtime_platform import machine
-from rollout.target.target import connect
 
 MISLEADING = {
     "AWS_ACCESS_KEY_ID": "real",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.command.download_loop import fetch
+from fetcher.command.download_process import fetch
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item
 from fetcher.process.signals import Stops

@@ -10,10 +10,10 @@ from tests.support.recorded_invocations import MANY, WHOLE, done, invocation, pa
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.grid import GridSettings
-from experiment.tables import outcome_per_url
-from experiment.tables import result_tables as result_module
-from experiment.tables.outcome_per_url import AccountError
-from experiment.tables.result_tables import result_of, result_of_grid, saved_result
+from experiment.tables import outcome_merging
+from experiment.tables import run_result as result_module
+from experiment.tables.outcome_merging import AccountError
+from experiment.tables.run_result import result_of, result_of_grid, saved_result
 from experiment.tables.verdict import verdict
 from fetcher.contract.outcome import Outcome
 
@@ -148,7 +148,7 @@ def test_a_long_table_is_written_in_pieces_and_held_in_part(measured, monkeypatc
     """
     A hundred million rows do not fit into memory, and no chart needs them.
     """
-    monkeypatch.setattr(outcome_per_url, "BLOCK", 5)
+    monkeypatch.setattr(outcome_merging, "BLOCK", 5)
     monkeypatch.setattr(result_module, "SAMPLE", 4)
     ends = [done(), done(Outcome.CUT)] * 6
     run, plan = measured("run", invocation(WHOLE, ends))
