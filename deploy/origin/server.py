@@ -102,6 +102,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
         self._response: Response | None = None
         self._sent_bytes = 0
+        self._is_delayed = False  # the response is not due yet
         self._has_ended = False  # for good: there is no next response
         self._flows = True
 
@@ -109,7 +110,8 @@ class Connection(asyncio.Protocol):
         """Let at most one chunk wait for a slow client."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.set_write_buffer_limits(0)
+        # Not 0: over TLS, an empty buffer would be at its limit, and stay paused.
+        transport.set_write_buffer_limits(1)
 
     def data_received(self, data: bytes) -> None:
         """Answer all requests that are complete."""
@@ -127,17 +129,22 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        # TLS pauses and resumes during its handshake, too, before there is a response.
-        if self._response and not self._has_ended:
+        # TLS pauses and resumes at will: without a response, or before its time.
+        if self._response and not self._is_delayed and not self._has_ended:
             self._send()
             self._proceed()
+
+    def _end_delay(self) -> None:
+        self._is_delayed = False
+        self._go_on()
 
     def _proceed(self) -> None:
         while self._response is None and (head := self._next_head()):
             self._response = self._answer(head)
             if self._response.delay_s:
+                self._is_delayed = True
                 loop = asyncio.get_running_loop()
-                loop.call_later(self._response.delay_s, self._go_on)
+                loop.call_later(self._response.delay_s, self._end_delay)
             else:
                 self._send()
 

@@ -1,7 +1,7 @@
 """
 AWS Lambda's API on loopback: real runtime processes, Lambda's limits and errors.
 
-``dispatch`` takes requests, over ``http_server``, and answers with ``errors``
+``dispatch`` takes requests from ``http_server``, and answers with ``errors``
 and, on the ports of function URLs, ``url_errors``:
 
 * ``requests``: calls read by botocore's own description of Lambda, and signatures.

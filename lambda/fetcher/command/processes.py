@@ -120,9 +120,9 @@ class Processes:
             OSError: If the report cannot be written.
         """
         self._stops = stops
-        self._shares: HostPartitions | None = None
+        self._partitions: HostPartitions | None = None
         if len(parts) > 1 and is_by_host:
-            self._shares = HostPartitions(self._urls, self._done, len(parts))
+            self._partitions = HostPartitions(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
         engine = engine_for(parts[0])  # imported once, for the children too
         if not gc.isenabled():
@@ -139,8 +139,8 @@ class Processes:
             self._deals.only_offer()
             while self._children:
                 self._turn()
-            if self._shares and self.lost and not self.failure:  # a child has died
-                rest = self._shares.left()
+            if self._partitions and self.lost and not self.failure:  # a child has died
+                rest = self._partitions.left()
                 again = engine_for(parts[0])  # an engine runs once
                 self._work(again, rest, parts[0], deadline_at - monotonic())
         finally:
@@ -168,8 +168,8 @@ class Processes:
         self._poll.register(child.pipe, select.POLLIN)
 
     def _items(self, nth: int) -> Iterator[Item | None]:
-        if self._shares:
-            return self._shares.items(nth)
+        if self._partitions:
+            return self._partitions.items(nth)
         return self._urls.items_so_far(self._deals.taken(), self._done)
 
     def _work(
@@ -221,7 +221,7 @@ class Processes:
         self._account.tick()
 
     def _offer(self) -> None:
-        end = 0 if self._shares else self._urls.known_count
+        end = 0 if self._partitions else self._urls.known_count
         if not self._deals.offer(end):
             self._poll.unregister(self._deals.pipe)
             self._deals.end()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from fetcher.contract.outcome import Outcome
+from fetcher.engines.curl_known_hosts import KnownHosts
 from fetcher.engines.curl_transfer import Transfer
 from fetcher.engines.resolver import Resolver
 from fetcher.security import guard
@@ -32,7 +33,6 @@ _MOST_GATHER_S = 0.01
 # do not wait for long.
 _SELECTABLE = 900
 _QUEUED, _LOOKING_UP = Stage.QUEUED, Stage.LOOKING_UP
-_HOST_KNOWN_S = 240.0  # less than libcurl caches addresses
 
 
 class Engine:
@@ -87,10 +87,8 @@ class _Loop:
         self._free: list[Transfer] = []
         self._transfers: dict[pycurl.Curl, Transfer] = {}
         self._busy: set[Transfer] = set()
-        self._known_hosts: set[str] = set()  # libcurl has their addresses
-        self._forget_at = monotonic() + _HOST_KNOWN_S
+        self._hosts = KnownHosts(monotonic())
         self._waiting: list[Transfer] = []  # for a name, or for a first connection
-        self._leaders: dict[str, Transfer] = {}  # making first connections
         self._with_data: list[Transfer] = []  # in the latest round
         self._stepped_at = self._fill_at = self._check_at = 0.0
 
@@ -117,10 +115,7 @@ class _Loop:
         if now >= self._check_at:
             self._check_at = now + JUDGE_EVERY_S
             self._judge(monotonic())
-            if now >= self._forget_at:
-                self._forget_at = now + _HOST_KNOWN_S
-                self._known_hosts.clear()
-                self._leaders.clear()
+            self._hosts.forget_if_due(now)
         return True
 
     def close(self) -> None:
@@ -149,12 +144,7 @@ class _Loop:
             self._go(transfer)
 
     def _new_transfer(self) -> Transfer:
-        transfer = Transfer(
-            self._options,
-            self._user_agent,
-            self._with_data.append,
-            forgets_addresses=not self._transfers,  # one is enough
-        )
+        transfer = Transfer(self._options, self._user_agent, self._with_data.append)
         self._transfers[transfer.handle] = transfer
         return transfer
 
@@ -167,7 +157,7 @@ class _Loop:
         except guard.BlockedError as error:
             self._fail(transfer, Outcome.BLOCKED, str(error.strerror))
         else:
-            if transfer.peer.host in self._known_hosts:
+            if transfer.peer.host in self._hosts:
                 self._attach(transfer)
             else:
                 self._connect(transfer)
@@ -186,8 +176,8 @@ class _Loop:
         """Hand a transfer to libcurl once its host's addresses are known."""
         peer = transfer.peer
         try:
-            is_leading = self._may_follow(transfer)
-            stage = peer.resolved(self._resolver) if is_leading else Stage.CONNECTING
+            may_connect = self._hosts.may_connect(transfer)
+            stage = peer.resolved(self._resolver) if may_connect else Stage.CONNECTING
         except UnicodeError:
             detail = "the URL's host cannot be a name in DNS"
             self._fail(transfer, Outcome.BAD_URL, detail)
@@ -195,31 +185,12 @@ class _Loop:
             detail = f"no address for {peer.hostname}: {error.strerror}"
             self._fail(transfer, Outcome.DNS, detail)
         else:
-            if is_leading and stage is Stage.CONNECTING:
+            if may_connect and stage is Stage.CONNECTING:
+                self._hosts.connect(transfer)
                 self._attach(transfer)
-                if peer.is_https and peer.host not in self._known_hosts:
-                    self._leaders[peer.host] = transfer
-                else:
-                    self._known_hosts.add(peer.host)
             else:
                 transfer.attempt.stage = stage
                 self._waiting.append(transfer)
-
-    def _may_follow(self, transfer: Transfer) -> bool:
-        """
-        Tell whether no other transfer is making the first connection to the host.
-
-        With HTTP/2 all share it. libcurl's own PIPEWAIT is of no use: without HTTP/2
-        it would wait for the end of the first download.
-        """
-        host = transfer.peer.host
-        leader = self._leaders.get(host)
-        if leader is None or leader.peer.host != host or not leader.is_attached:
-            return True  # no transfer is, or its attempt failed
-        if leader.is_connected:
-            self._known_hosts.add(host)
-            return True
-        return False
 
     def _attach(self, transfer: Transfer) -> None:
         self._multi.add_handle(transfer.handle)
@@ -244,7 +215,7 @@ class _Loop:
         self._multi.remove_handle(transfer.handle)
         transfer.is_attached = False
         if not code:
-            self._known_hosts.add(transfer.peer.host)
+            self._hosts.connected(transfer)
         if download := transfer.ended(code, message):
             self._release(transfer, download)
         elif transfer.redirects > redirects.MAX_REDIRECTS:
@@ -271,6 +242,7 @@ class _Loop:
         """Report how the attempt ended; the transfer is free for another."""
         self._busy.discard(transfer)
         self._free.append(transfer)
+        self._hosts.released(transfer)
         self._fill_at = 0.0
         self._work.ended(transfer.attempt, download)
 

@@ -64,8 +64,6 @@ class Transfer:
         on_data: Called with this transfer when a part of a body has come; call
             `process_held` as soon as libcurl is not at work.
 
-        forgets_addresses: See `curl_handle.configured`.
-
     Attributes:
         handle: libcurl's.
 
@@ -81,18 +79,11 @@ class Transfer:
     """
 
     def __init__(
-        self,
-        options: Options,
-        user_agent: str,
-        on_data: Callable[[Transfer], None],
-        *,
-        forgets_addresses: bool,
+        self, options: Options, user_agent: str, on_data: Callable[[Transfer], None]
     ) -> None:
         self._options = options
         self._on_data = on_data
-        self.handle = configured(
-            options, user_agent, forgets_addresses=forgets_addresses
-        )
+        self.handle = configured(options, user_agent)
         # Bound once: pycurl finds attributes slowly.
         self._info = self.handle.getinfo
         self.handle.setopt(pycurl.WRITEFUNCTION, self._write)

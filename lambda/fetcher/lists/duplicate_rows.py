@@ -14,14 +14,14 @@ MOST = 2**23  # names: 96 MB of them, and 64 MB of slots
 _URL = 0x5EED_0FF5_E75  # tells the URL of a row from the name it is stored under
 
 
-class SeenNames:
+class SeenRows:
     """
     Hashes of 64 bits of what rows name: 18 to 24 bytes each, and at most `MOST`.
 
     Of a list with more names, later rows are compared with those that had the first
     ones.
 
-    >>> seen = SeenNames()
+    >>> seen = SeenRows()
     >>> seen.add(["h/1", "h/2"], 0), seen.add(["h/3", "h/1"], 2)
     ({}, {1: 0})
     >>> seen.first_of("h/4", "h/3", 4), seen.first_of("h/4", "cats/4", 5)

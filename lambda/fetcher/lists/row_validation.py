@@ -7,7 +7,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import made
-from fetcher.lists.duplicate_rows import SeenNames
+from fetcher.lists.duplicate_rows import SeenRows
 from fetcher.lists.problems import Problems
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
@@ -91,7 +91,7 @@ class RowValidator:
         self._allow_credentials = allow_credentials
         self.count = 0
         self.problems = Problems()
-        self.seen = SeenNames()
+        self.seen = SeenRows()
 
     def judged(self, rows: Rows) -> RowBlock:
         """Return rows as they are to be fetched, or refused."""

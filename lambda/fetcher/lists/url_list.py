@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.lists.columns import Columns
-from fetcher.lists.duplicate_rows import SeenNames
+from fetcher.lists.duplicate_rows import SeenRows
 from fetcher.lists.file_rows import rows_of
 from fetcher.lists.files.decoded_lines import Foreign
 from fetcher.lists.files.inputs import Input, files_of, opened, size_of
@@ -269,7 +269,7 @@ class UrlList:
         if self.known_count is not None:
             return
         self._reader = ReaderProcess(self.read_on, self._end, self._broken_off)
-        self._validator.seen = SeenNames()  # the old one may take 160 MB
+        self._validator.seen = SeenRows()  # the old one may take 160 MB
         self._spool.follow(self._reader.pipe)
 
     def _broken_off(self) -> str:

@@ -124,10 +124,10 @@ class Attempt:
         self.received = 0
         self.heard = _NOTHING
 
-    def may_pause(self, now: float) -> bool:
+    def is_worth_waiting_for(self, now: float) -> bool:
         """
-        Tell whether a file has paused for less time than it came before.
+        Tell whether a file has paused for less time than its try took until then.
 
-        To fetch it anew costs that time; whoever waits as long pays at most twice.
+        Fetching it again costs that time, so waiting as long at most doubles it.
         """
         return self.received > 0 and now - self.heard_at < self.heard_at - self.begun_at

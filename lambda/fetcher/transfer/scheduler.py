@@ -23,7 +23,7 @@ from fetcher.transfer.flow.host_backoff import MOST_SPARED
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.retry_queue import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
-from fetcher.transfer.url_preparation import FetchableUrls
+from fetcher.transfer.url_preparation import UrlPreparation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,7 +100,7 @@ class Scheduler:
         self._hosts = Hosts(options, self.slots, gone)
         self.silences, self.heard = self._hosts.silences, self._hosts.heard
         self._early_end = early_end or EarlyEnd()
-        self._fetchable = FetchableUrls(allow_s3=options.allow_s3)
+        self._fetchable = UrlPreparation(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
         self._watch = Watch(options, self.slots)
         self._retries = Retries()
@@ -161,7 +161,8 @@ class Scheduler:
         """Tell whether nothing can be done but wait for the silent."""
         now = monotonic()
         is_over = self._may_end() and self._watch.is_quiet(now)
-        if is_over and not any(one.may_pause(now) for one in self._in_flight.values()):
+        in_flight = self._in_flight.values()
+        if is_over and not any(one.is_worth_waiting_for(now) for one in in_flight):
             self._early_end.end()
         return self._only_silence_is_left
 

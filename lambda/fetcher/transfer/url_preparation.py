@@ -30,7 +30,7 @@ def web_host(url: str) -> str:
     return guard.host_of(url)
 
 
-class FetchableUrls:
+class UrlPreparation:
     """
     URLs of a list, checked, and signed if they are in S3.
 

@@ -1,4 +1,4 @@
-"""The price of a plan before anything is spent, and whether it may be."""
+"""What a plan will cost, and whether that may be spent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each input moves the time, over its whole range: a tornado's table."""
+"""How far each input moves the time over its range, for the tornado chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The downloads of a shard as an array of numpy's."""
+"""A shard's downloads as a NumPy array."""
 
 from __future__ import annotations
 

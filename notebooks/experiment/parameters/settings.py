@@ -140,8 +140,8 @@ class DownloadSettings(Settings):
 
         duration_s:
             How long a run should download steadily. A pilot finds the number of files
-            for it. What a machine does within 2 s was up to 19 % off what it did in a
-            whole million.
+            for it. A rate measured over 2 s was up to 19 % off that of a whole
+            million.
 
         connections:
             Downloads in flight in one execution; 0: each finds out how many are of use.

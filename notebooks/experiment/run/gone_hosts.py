@@ -10,13 +10,13 @@ from fetcher.contract.inline_source import Inline
 from fetcher.contract.outcome import GONE
 from fetcher.contract.shard_messages import fitting
 from fetcher.security.guard import BadUrlError
-from fetcher.transfer.url_preparation import FetchableUrls
+from fetcher.transfer.url_preparation import UrlPreparation
 
 if TYPE_CHECKING:
     from fetcher.contract.shard_messages import Report, Shard
 
 
-_FETCHABLE = FetchableUrls(allow_s3=False)  # S3 is never gone
+_FETCHABLE = UrlPreparation(allow_s3=False)  # S3 is never gone
 
 
 class GoneHosts:

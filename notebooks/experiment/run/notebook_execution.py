@@ -16,6 +16,7 @@ import papermill
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
 
 from experiment.ledger.invocation import NoRoomError
 from experiment.parameters.path_resolution import root
@@ -23,7 +24,7 @@ from experiment.report.executed_notebook import read_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import TextIO
+    from typing import BinaryIO, TextIO
 
 _NOTEBOOKS = root() / "notebooks"
 _KERNEL = "python3"
@@ -70,6 +71,24 @@ class Kernel(AsyncKernelManager):
     client_factory = _Client
     shutdown_wait_time = 60.0  # for a session's processes, which end in its background
     _client: Any = None
+    _stderr: Path | None = None
+
+    def started(self, stderr: BinaryIO, **options: object) -> None:
+        """
+        Start it, also when it is restarted, with its stderr in a file.
+
+        A busy kernel that ends may complain there, which is of no use to anybody.
+        """
+        self._stderr = Path(stderr.name)
+        run_sync(self.start_kernel)(stderr=stderr, **options)
+
+    def stderr(self) -> str:
+        """Return what it has said on its stderr so far."""
+        return self._stderr.read_text(errors="replace") if self._stderr else ""
+
+    def show_stderr(self) -> None:
+        """Show it on ours: it may say why the kernel died."""
+        sys.stderr.write(self.stderr())
 
     def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
         """Return the client of the kernel."""
@@ -156,55 +175,58 @@ def execute(
         nullcontext(manager) if manager else kernel() as kernel_manager,
     ):
         output.parent.mkdir(parents=True, exist_ok=True)
-        papermill.execute_notebook(
-            _NOTEBOOKS / f"{notebook}.ipynb",
-            output,
-            parameters=parameters,
-            cwd=_NOTEBOOKS,
-            kernel_name=_KERNEL,
-            progress_bar=False,
-            stdout_file=stdout and _Stdout(stdout),
-            execution_timeout=_LONGEST_CELL_S if manager else None,
-            km=kernel_manager,
-            request_save_on_cell_execute=manager is None,
-        )
+        try:
+            papermill.execute_notebook(
+                _NOTEBOOKS / f"{notebook}.ipynb",
+                output,
+                parameters=parameters,
+                cwd=_NOTEBOOKS,
+                kernel_name=_KERNEL,
+                progress_bar=False,
+                stdout_file=stdout and _Stdout(stdout),
+                execution_timeout=_LONGEST_CELL_S if manager else None,
+                km=kernel_manager,
+                request_save_on_cell_execute=manager is None,
+            )
+        except DeadKernelError:
+            kernel_manager.show_stderr()
+            raise
 
 
 @contextmanager
 def _started(
     environ: Mapping[str, str] | None, *, is_early: bool = False
 ) -> Iterator[Kernel]:
-    """
-    Start a kernel, wait until it is ready unless that is too early, and end it.
-
-    What it says on its stderr is shown only if it dies. Errors of cells arrive another
-    way, and a busy kernel that ends may remark on its own streams.
-    """
-    with _runtime_folder() as folder:
+    """Start a kernel, wait until it is ready unless `is_early`, and end it."""
+    with _runtime_folder() as folder, (folder / "stderr").open("ab") as stderr:
         manager = Kernel(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         is_killed = True  # before it has run a cell: it would take ten seconds to end
-        log = folder / "stderr"
         try:
-            with _interrupt_delayed(), _writing(folder), log.open("wb") as stderr:
-                run_sync(manager.start_kernel)(
+            with _interrupt_delayed(), _writing(folder):
+                manager.started(
+                    stderr,
                     extra_arguments=_OPTIONS,
                     cwd=_NOTEBOOKS,
-                    stderr=stderr,
                     env={**os.environ, **(environ or {}), _RUNTIME_FOLDER: str(folder)},
                 )
                 if not is_early:
-                    _wait_for(manager, _KERNEL_READY_WITHIN_S)
+                    _wait_until_ready(manager)
             is_killed = is_early
             yield manager
-        except RuntimeError:  # it died, or never answered
-            sys.stderr.write(log.read_text(errors="replace"))
-            raise
         finally:
             manager.hang_up()
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=is_killed)
+
+
+def _wait_until_ready(manager: Kernel) -> None:
+    try:
+        _wait_for(manager, _KERNEL_READY_WITHIN_S)
+    except RuntimeError:  # it died, or never answered
+        manager.show_stderr()
+        raise
 
 
 def _wait_for(manager: Kernel, within_s: float) -> None:

@@ -1,4 +1,4 @@
-"""The numbers of URLs that a run was not done with, and of those it tried."""
+"""Numbers of the URLs that an invocation left unfinished, and of those it tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row per URL."""
+"""The table of downloads: a row per URL."""
 
 from __future__ import annotations
 

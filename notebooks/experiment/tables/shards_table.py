@@ -1,4 +1,4 @@
-"""A row per invocation."""
+"""The table of shards: a row per invocation."""
 
 from __future__ import annotations
 

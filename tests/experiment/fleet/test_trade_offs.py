@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from aws_facts.fleet_constants import constants
-from experiment.charts import forecast as draw
+from experiment.charts import forecast_charts as draw
 from experiment.fleet import report_tables, sensitivity, trade_offs, validation
 from experiment.fleet.bottlenecks import LIMITS, SEVERAL
 from experiment.fleet.forecast import forecast

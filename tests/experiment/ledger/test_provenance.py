@@ -9,7 +9,6 @@ from unittest.mock import Mock
 import pytest
 
 from experiment.ledger import provenance
-from experiment.parameters import path_resolution
 
 
 def test_a_machine_is_described_by_what_decides_its_speed_and_by_no_host_or_user():
@@ -40,16 +39,3 @@ def test_the_commit_and_whether_files_differ_are_known_where_there_is_git(
     assert re.fullmatch(r"[0-9a-f]{40}|", found["commit"])
     assert isinstance(found["dirty"], bool)
     assert not error or found == {"commit": "", "dirty": False}
-
-
-def test_the_root_is_where_the_project_file_is_and_none_outside_a_checkout(
-    monkeypatch, tmp_path
-):
-    assert (path_resolution.root() / "pyproject.toml").is_file()
-    assert (path_resolution.root() / "notebooks" / "20_fan_out.ipynb").is_file()
-    monkeypatch.setattr(path_resolution, "__file__", str(tmp_path / "paths.py"))
-
-    with pytest.raises(
-        FileNotFoundError, match=r"No pyproject\.toml above .*make setup"
-    ):
-        path_resolution.root()

@@ -1,4 +1,4 @@
-"""Which URLs are done: the same answer for arrays as for one at a time."""
+"""Which URLs are unfinished: the same answer for all at once as for each."""
 
 from hypothesis import given
 from hypothesis import strategies as st

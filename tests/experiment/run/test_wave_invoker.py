@@ -117,7 +117,7 @@ class ThrottledInvoker:
 
     def __init__(self):
         self.waiting = self.most_waiting = 0
-        self.early_end = set()
+        self.hands_back = set()
         self._free = asyncio.Semaphore(2)
 
     async def invoke(self, _function, payload, **_):
@@ -127,7 +127,7 @@ class ThrottledInvoker:
         self.waiting -= 1
         await asyncio.sleep(0)
         self._free.release()
-        self.early_end.add(json.loads(payload)["hands_back"])
+        self.hands_back.add(json.loads(payload)["hands_back"])
         return answer_to(payload, done())
 
     async def check_alive(self, _within_s):
@@ -145,5 +145,5 @@ def test_no_shard_waits_with_a_call_that_lambda_throttles(opened, is_last):
 
     assert len(asyncio.run(sent(run, plan, invoker, is_last=is_last))) == 0
     assert invoker.most_waiting == 1
-    assert invoker.early_end == {not is_last}
+    assert invoker.hands_back == {not is_last}
     assert len(list(read_invocations(run.folder))) == 100

@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.lists import duplicate_rows as module
-from fetcher.lists.duplicate_rows import SeenNames
+from fetcher.lists.duplicate_rows import SeenRows
 
 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=40), max_size=6))
 def test_each_row_finds_the_first_of_its_url(batches):
-    seen, firsts, row = SeenNames(), {}, 0
+    seen, firsts, row = SeenRows(), {}, 0
     for batch in batches:
         repeats = seen.add([f"h/{n}" for n in batch], row)
         expected = {}
@@ -23,7 +23,7 @@ def test_each_row_finds_the_first_of_its_url(batches):
 
 
 def test_many_rows_are_found_again():
-    seen, urls = SeenNames(), [f"h/{n}" for n in range(20_000)]
+    seen, urls = SeenRows(), [f"h/{n}" for n in range(20_000)]
     assert seen.add(urls, 0) == {}
 
     assert seen.add(urls[::7], 20_000) == {n: 7 * n for n in range(len(urls[::7]))}
@@ -31,7 +31,7 @@ def test_many_rows_are_found_again():
 
 def test_past_the_most_names_rows_are_compared_with_the_first_ones(monkeypatch):
     monkeypatch.setattr(module, "MOST", 3)
-    seen = SeenNames()
+    seen = SeenRows()
     repeats = seen.add(["a", "b", "c", "d", "d", "b"], 0)
 
     assert repeats == {5: 1}
@@ -39,7 +39,7 @@ def test_past_the_most_names_rows_are_compared_with_the_first_ones(monkeypatch):
 
 def test_repeats_and_rows_without_a_url_take_no_room_of_names(monkeypatch):
     monkeypatch.setattr(module, "MOST", 8)
-    seen = SeenNames()
+    seen = SeenRows()
     for row in range(0, 40, 4):
         seen.add(["a", "", "a", "b"], row)
     seen.add(["c", "d"], 40)

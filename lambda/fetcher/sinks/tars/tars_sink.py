@@ -1,4 +1,4 @@
-"""The sink that writes tars, and is asked what is in them."""
+"""What sinks of tars share: they are asked what is in them."""
 
 from __future__ import annotations
 

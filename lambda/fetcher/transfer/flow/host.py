@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import GONE, Outcome
-from fetcher.transfer.flow.host_backoff import FEW, MOST_SPARED, HostThrottle
+from fetcher.transfer.flow.host_backoff import FEW, MOST_SPARED, HostBackoff
 
 if TYPE_CHECKING:
     from fetcher.transfer.flow.download_slots import DownloadSlots
@@ -60,6 +60,7 @@ class Host:
 
     __slots__ = (
         "_accepted",
+        "_backoff",
         "_failures",
         "_in_flight",
         "_interval_s",
@@ -70,7 +71,6 @@ class Host:
         "_rounds",
         "_since",
         "_slots",
-        "_throttle",
         "_unclear_share",
         "failure",
         "is_dead",
@@ -92,7 +92,7 @@ class Host:
         self._accepted = 0
         self._unclear_share = 0.0
         self._failures = 0
-        self._throttle: HostThrottle | None = None
+        self._backoff: HostBackoff | None = None
         self._probes = self._rounds = 0
         self._rests_until = 0.0
         self.is_dead = self.is_given_up = False
@@ -101,7 +101,7 @@ class Host:
 
     def is_idle(self, now: float) -> bool:
         """Tell whether it can be forgotten without losing anything."""
-        busy = self._in_flight or self._failures or self._throttle
+        busy = self._in_flight or self._failures or self._backoff
         return not busy and self._next_at <= now
 
     def tell_gone(self) -> None:
@@ -126,7 +126,7 @@ class Host:
     @property
     def refusals(self) -> int:
         """How often in a row it has asked us to slow down."""
-        return self._throttle.refusals if self._throttle else 0
+        return self._backoff.refusals if self._backoff else 0
 
     def free_at(self) -> float:
         """Return when it can take one more; infinity: when a download has ended."""
@@ -135,11 +135,11 @@ class Host:
         if self.is_dead:
             free = self._probes and not self.is_given_up
             return self._rests_until if free else math.inf
-        if self._throttle is None:
+        if self._backoff is None:
             return self._next_at
-        if self._in_flight >= self._throttle.limit:
+        if self._in_flight >= self._backoff.limit:
             return math.inf
-        return max(self._next_at, self._throttle.free_at())
+        return max(self._next_at, self._backoff.free_at())
 
     def start(self, now: float) -> None:
         """Count a download that starts."""
@@ -148,8 +148,8 @@ class Host:
             self._next_at = max(self._next_at, now) + self._interval_s
         if self.is_dead:
             self._probes -= 1
-        if self._throttle:
-            self._throttle.start(now)
+        if self._backoff:
+            self._backoff.start(now)
 
     def is_asked_too_much(self, download: Download) -> bool:
         """
@@ -178,15 +178,15 @@ class Host:
         wait in all while nothing is accepted.
         """
         self._revive()
-        if self._throttle is None:
-            self._throttle = HostThrottle(self._since or now, self._accepted)
+        if self._backoff is None:
+            self._backoff = HostBackoff(self._since or now, self._accepted)
         wait_s = min(wait_s, 2 * most_s)
-        self._throttle.refuse(
+        self._backoff.refuse(
             begun_at, wait_s, self._in_flight, now, is_clear=is_clear(download)
         )
         self._in_flight -= 1
         # One of those in flight may still be answered.
-        if not self._in_flight and self._throttle.is_hopeless(
+        if not self._in_flight and self._backoff.is_hopeless(
             most_s, has_answered=self.has_answered
         ):
             self.is_given_up = self.is_dead = True
@@ -204,8 +204,8 @@ class Host:
             if download.status not in MOST_SPARED:
                 if self._unclear_share:
                     self._unclear_share *= 1 - _RECENT
-                if self._throttle:
-                    self._throttle.accept(now)
+                if self._backoff:
+                    self._backoff.accept(now)
             return
         most = _FAILURES_OF_DEAD[download.outcome]
         self.failure = download

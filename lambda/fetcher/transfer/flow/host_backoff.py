@@ -1,4 +1,4 @@
-"""The throttle of a host that answers some requests with 429 or 503."""
+"""Backing off from a host that answers some requests with 429 or 503."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _LEAST_RATES = {True: 0.5, False: 4.0}
 _MOST_REFUSALS = 5  # in a row, each with a longer wait; then the host is given up
 
 
-class HostThrottle:
+class HostBackoff:
     """
-    The throttle of one host, from its first refusal on.
+    How hard one host may be pressed, from its first refusal on.
 
     `accepted` counts its good answers since the first, which came at `since`.
 

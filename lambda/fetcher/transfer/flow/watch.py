@@ -38,14 +38,14 @@ class Watch:
     def __init__(self, options: Options, slots: DownloadSlots) -> None:
         self._options = options
         self._slots = slots
-        self._silence_timeout = AdaptiveTimeout(options.read_timeout_s)
+        self._adaptive_timeout = AdaptiveTimeout(options.read_timeout_s)
         self._only_silent = False
         self._looked_at = 0.0
         self._word_at = 0.0  # the latest of anybody
 
     def is_quiet(self, now: float) -> bool:
         """Tell whether nothing has come for so long that most of it stays out."""
-        return now - self._word_at >= self._silence_timeout.short_s()
+        return now - self._word_at >= self._adaptive_timeout.short_s()
 
     def begin(self, attempt: Attempt, now: float) -> None:
         """Start to watch a try; after a silence it gets no slot until it gets on."""
@@ -75,7 +75,7 @@ class Watch:
         if attempt.is_silent:
             self._set_silent(attempt, is_silent=False)
             if attempt.silent_s and not was_silent(download):
-                self._silence_timeout.spoke(attempt.silent_s)
+                self._adaptive_timeout.spoke(attempt.silent_s)
             attempt.silent_s = 0
 
     def left_s(self, attempt: Attempt, now: float) -> float:
@@ -97,7 +97,7 @@ class Watch:
             return Outcome.TOTAL_TIMEOUT, f"not done within {most_s:.3g} s"
         most_s = _LAST_TRY_S if attempt.is_last else math.inf
         if self._slots.are_all_silent and self._is_end(has_only_silent, now):
-            most_s = min(most_s, self._silence_timeout.seconds())
+            most_s = min(most_s, self._adaptive_timeout.seconds())
         return self._silence(attempt, now, most_s)
 
     def _is_end(self, has_only_silent: Callable[[], bool], now: float) -> bool:
@@ -117,13 +117,13 @@ class Watch:
             if attempt.stage is not stage:
                 attempt.stall = None
             if attempt.silent_s:
-                self._silence_timeout.spoke(attempt.silent_s)
+                self._adaptive_timeout.spoke(attempt.silent_s)
                 attempt.silent_s = 0
             if attempt.stage is not _LOOKING_UP:
                 self._set_silent(attempt, is_silent=False)
         elif silence_s >= attempt.silent_s + 1:
             attempt.silent_s += 1
-            self._silence_timeout.lasted(attempt.silent_s)
+            self._adaptive_timeout.lasted(attempt.silent_s)
             self._set_silent(attempt, is_silent=True)
         elif silence_s >= _LOOK_UP_S and attempt.stage <= _LOOKING_UP:
             self._set_silent(attempt, is_silent=True)

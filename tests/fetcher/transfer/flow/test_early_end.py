@@ -51,7 +51,7 @@ def test_it_waits_the_less_the_more_it_has_seen_of_silence():
 )
 def test_a_file_that_pauses_is_waited_for_as_long_as_it_came(speaks_s, outcome):
     """
-    To wait for 10 s is dearer than to fetch anew what came within half a second.
+    Waiting 10 s costs more than refetching what arrived in half a second.
     """
     fates = dict.fromkeys(URLS[:22], MUTE)
     fates[URLS[99]] = Fate(2.7, speaks_s=speaks_s, bytes_per_s=1.0)

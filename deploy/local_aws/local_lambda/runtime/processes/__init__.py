@@ -2,7 +2,7 @@
 Environments as processes: forked, isolated, watched and ended.
 
 ``zygote_control`` starts ``zygote_main``, which imports libraries once (``preload``)
-and forks a process for each environment (``environment_main``) with a
-``sandbox_storage`` and ``sandbox_mounts`` of its own. ``memory_watch``,
-``process_stats`` and ``detached_processes`` watch what they use and leave behind.
+and forks a process for each environment (``environment_main``) in a sandbox, with its
+``sandbox_storage`` and ``sandbox_mounts``. ``memory_watch``, ``process_stats`` and
+``detached_processes`` watch what they use and leave behind.
 """

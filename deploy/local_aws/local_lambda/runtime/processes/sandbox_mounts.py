@@ -43,7 +43,7 @@ def is_permitted(code: Sequence[Path]) -> bool:
     if child == 0:
         status = 1
         try:
-            tried = PrivateTmp(code)
+            tried = SandboxMounts(code)
             tried.protect()
             tried.enter("sandbox", size_mb=1)
             status = 0
@@ -53,7 +53,7 @@ def is_permitted(code: Sequence[Path]) -> bool:
     return status == 0
 
 
-class PrivateTmp:
+class SandboxMounts:
     """
     The sandboxes' namespaces. The process that makes it moves into its home.
 

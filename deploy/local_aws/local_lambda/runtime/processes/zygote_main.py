@@ -42,7 +42,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from local_aws.local_lambda.runtime.processes.sandbox_mounts import PrivateTmp
+    from local_aws.local_lambda.runtime.processes.sandbox_mounts import SandboxMounts
 
 _HERE = Path(__file__)
 _MAXRSS_A_KB = 1024 if sys.platform == "darwin" else 1
@@ -75,7 +75,7 @@ def main() -> None:
     # A process with threads cannot do this, and libraries may start some.
     code = [root, *map(Path, layers)]
     has_own_tmp = tmp == "private" and sandbox_mounts.is_permitted(code)
-    namespaces = sandbox_mounts.PrivateTmp(code) if has_own_tmp else None
+    namespaces = sandbox_mounts.SandboxMounts(code) if has_own_tmp else None
     if start == "fork":
         preload.preload(root)
     if namespaces:
@@ -106,7 +106,7 @@ class Parent:
             for systems where a fork after imports is unsafe (macOS).
     """
 
-    def __init__(self, namespaces: "PrivateTmp | None", *, forks: bool) -> None:
+    def __init__(self, namespaces: "SandboxMounts | None", *, forks: bool) -> None:
         self._namespaces = namespaces
         self._forks = forks
         self._pids: dict[str, int] = {}

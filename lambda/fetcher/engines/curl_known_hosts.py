@@ -1,0 +1,79 @@
+"""Hosts whose addresses libcurl has, and the first connections to others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fetcher.engines.curl_handle import drop_old_addresses
+
+if TYPE_CHECKING:
+    from fetcher.engines.curl_transfer import Transfer
+
+_KNOWN_S = 240.0  # then they are looked up again
+_MOST_KNOWN = 10_000  # likewise; libcurl takes 300 bytes for each
+
+
+class KnownHosts:
+    """
+    Hosts that need no look-up.
+
+    The first transfer to one over HTTPS connects alone: with HTTP/2 all share its
+    connection. libcurl's own PIPEWAIT is of no use: without HTTP/2 it would wait for
+    the end of the first download.
+
+    Args:
+        now: The monotonic clock.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._known: set[str] = set()
+        self._leaders: dict[str, Transfer] = {}  # making first connections
+        self._forget_at = now + _KNOWN_S
+        self._is_drop_due = False  # of old addresses
+        self._dropper: Transfer | None = None
+
+    def __contains__(self, host: str) -> bool:
+        return host in self._known
+
+    def may_connect(self, transfer: Transfer) -> bool:
+        """Tell whether no other transfer is making the first connection to its host."""
+        host = transfer.peer.host
+        leader = self._leaders.get(host)
+        if leader is None or leader.peer.host != host or not leader.is_attached:
+            return True  # no transfer is, or its attempt failed
+        if leader.is_connected:
+            self._known.add(host)
+            return True
+        return False
+
+    def connect(self, transfer: Transfer) -> None:
+        """Note that a transfer, which has its host's addresses, is about to connect."""
+        if self._is_drop_due:  # its own addresses are new
+            self._is_drop_due, self._dropper = False, transfer
+            drop_old_addresses(transfer.handle, is_on=True)
+        host = transfer.peer.host
+        if transfer.peer.is_https and host not in self._known:
+            self._leaders[host] = transfer
+        else:
+            self._known.add(host)
+
+    def connected(self, transfer: Transfer) -> None:
+        """Note that a transfer has ended well."""
+        host = transfer.peer.host
+        if self._leaders.get(host) is transfer:
+            self._known.add(host)
+
+    def released(self, transfer: Transfer) -> None:
+        """Note that libcurl is no longer at work on a transfer."""
+        if transfer is self._dropper:
+            self._dropper = None
+            drop_old_addresses(transfer.handle, is_on=False)
+
+    def forget_if_due(self, now: float) -> None:
+        """Have all hosts looked up again from time to time, and when they are many."""
+        if now < self._forget_at and len(self._known) <= _MOST_KNOWN:
+            return
+        self._forget_at = now + _KNOWN_S
+        self._known.clear()
+        self._leaders.clear()
+        self._is_drop_due = True
