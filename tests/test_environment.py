@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import fetcher
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from fetcher.contract.outcome import Outcome
 from rollout.__main__ import main as rollout
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 MAKEFILE = (root() / "Makefile").read_text()
 SCRIPTS = Path(sys.prefix, "share", "jupyter", "lab", "static").glob("jlab_core.*.js")

@@ -160,14 +160,14 @@ def _sink(shard: Shard, deadline_at: float) -> Sink:
 
 
 def _sink_in_s3(shard: Shard, deadline_at: float) -> Sink:
-    from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.credentials import S3Credentials  # noqa: PLC0415 - loads OpenSSL
 
-    account, prefix = Account.from_environment(), prefix_of(shard.sink.path)
+    credentials, prefix = S3Credentials.from_environment(), prefix_of(shard.sink.path)
     if shard.sink.kind == "s3-objects":
         from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
-        return S3Objects(prefix, account, deadline_at)
+        return S3Objects(prefix, credentials, deadline_at)
     from fetcher.sinks.tars.s3_tar import S3Tar, tar_of  # noqa: PLC0415
 
     tar = tar_of(prefix, shard.run, shard.wave, shard.index)
-    return S3Tar(tar, account, deadline_at)
+    return S3Tar(tar, credentials, deadline_at)

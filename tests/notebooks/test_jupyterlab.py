@@ -15,7 +15,7 @@ from tests.support.notebook_cells import FOLDER
 from tests.support.waiting import WAIT_S, eventually
 
 from experiment.ledger.run_folder import read_run
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 pytestmark = [
     pytest.mark.soak,

@@ -7,7 +7,7 @@ import sys
 
 from tests.support.notebook_cells import FOLDER, cells_of
 
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 FIRST = FOLDER / "00_start_here.ipynb"  # papermill executes them all, this one too
 

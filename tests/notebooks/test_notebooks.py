@@ -16,7 +16,7 @@ from experiment.parameters.comparison import CompareSettings
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
 from experiment.parameters.grid import GridSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from experiment.parameters.settings import DeploySettings, Settings
 
 MOST_LINES = 15

@@ -14,7 +14,7 @@ from tests.support.aws_target import POLICY, aws_in_place
 from tests.support.iam_simulation import denied, idle
 from tests.support.notebook_cells import run_cells
 
-from experiment.cost.price_estimate import DryRun
+from experiment.cost.spending_limit import DryRun
 from experiment.ledger.run_folder import read_run
 from rollout.__main__ import main
 from rollout.deploy.deployment import destroy, left

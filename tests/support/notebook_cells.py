@@ -7,7 +7,7 @@ import inspect
 import nbformat
 
 from experiment.command import arguments
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 FOLDER = root() / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))

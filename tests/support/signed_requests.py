@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from tests.support.lambda_api import PLAIN
 
-from fetcher.s3.account import Account
+from fetcher.s3.credentials import S3Credentials
 
 
 def credentials_of(keys):
@@ -39,7 +39,7 @@ def headers_signed(
 def account_at(url):
     """Return whom the environment says we are, towards an S3 at a URL."""
     key, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
-    return Account(key, secret, "", "us-east-1", url)
+    return S3Credentials(key, secret, "", "us-east-1", url)
 
 
 def credentials_at_hand():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.parsers import ResponseParserError
 
-from fetcher.service.download import FILES
+from fetcher.service.download_endpoint import FILES
 from rollout.bundle import build
 from rollout.deploy import (
     function_url,

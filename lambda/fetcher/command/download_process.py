@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.command.interprocess_pipes import send
+from fetcher.command.message_pipe import send
 from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
 from fetcher.process.signals import SIGNALS, Stops

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from fetcher.command.download_process import describe, fetch, fetch_as_child
 from fetcher.command.host_partitions import HostPartitions
-from fetcher.command.interprocess_pipes import Deals, Messages
+from fetcher.command.message_pipe import Messages
+from fetcher.command.work_queue import Deals
 from fetcher.process.children import Child
 from fetcher.process.signals import SIGNALS
 from fetcher.transfer.scheduler import engine_for

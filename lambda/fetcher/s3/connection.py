@@ -22,7 +22,7 @@ from fetcher.s3.scratch_files import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import S3Credentials
     from fetcher.s3.urls import Place
 
 _CONNECT_S = 5
@@ -61,8 +61,10 @@ class Connection:
 
     _was_allowed = False  # anything, to any of this process's
 
-    def __init__(self, account: Account, stopped: Event | None = None) -> None:
-        self._account = account
+    def __init__(
+        self, credentials: S3Credentials, stopped: Event | None = None
+    ) -> None:
+        self._credentials = credentials
         self._stopped = stopped or Event()
         self._curl = curl = pycurl.Curl()
         self._head: list[bytes] = []
@@ -80,7 +82,7 @@ class Connection:
         curl.setopt(pycurl.WRITEFUNCTION, self._body.append)
         curl.setopt(pycurl.NOPROGRESS, 0)
         curl.setopt(pycurl.XFERINFOFUNCTION, lambda *_: self._stopped.is_set())
-        if not account.endpoint_url.startswith("http:"):
+        if not credentials.endpoint_url.startswith("http:"):
             trust_system_certificates(curl)
 
     def close(self) -> None:
@@ -147,7 +149,7 @@ class Connection:
         signed = {
             name: text for name, text in sent.items() if name.startswith("x-amz-")
         }
-        set_(pycurl.URL, self._account.signed(method, place, parameters, signed))
+        set_(pycurl.URL, self._credentials.signed(method, place, parameters, signed))
         set_(pycurl.HTTPHEADER, [f"{name}: {text}" for name, text in sent.items()])
         set_(pycurl.TIMEOUT_MS, max(1, int(min(left_s, _LONGEST_S) * 1_000)))
         self._aim(method, body)

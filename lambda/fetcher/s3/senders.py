@@ -13,7 +13,7 @@ from fetcher.s3.scratch_files import Part
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import S3Credentials
 
     Send = Callable[[Connection], None]
 
@@ -32,11 +32,11 @@ class Senders:
         stopped: Set by `close`.
     """
 
-    def __init__(self, account: Account, most: int) -> None:
+    def __init__(self, credentials: S3Credentials, most: int) -> None:
         self.pending_bytes = 0
         self.pending_files = 0
         self.stopped = Event()
-        self._account = account
+        self._credentials = credentials
         self._most = most
         self._waiting: deque[tuple[Send, bytes | Part]] = deque()
         self._changed = Condition()
@@ -89,7 +89,7 @@ class Senders:
         self._waiting.clear()
 
     def _work(self) -> None:
-        connection = Connection(self._account, self.stopped)
+        connection = Connection(self._credentials, self.stopped)
         try:
             while job := self._next():
                 self._do(connection, *job)

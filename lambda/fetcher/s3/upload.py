@@ -24,7 +24,7 @@ from fetcher.s3.errors import LateError, S3Error
 from fetcher.s3.senders import Senders
 
 if TYPE_CHECKING:
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import S3Credentials
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
 
@@ -57,11 +57,11 @@ class Upload:
         failure: Why it can no longer be finished; None: it can.
     """
 
-    def __init__(self, account: Account, place: Place) -> None:
+    def __init__(self, credentials: S3Credentials, place: Place) -> None:
         self.failure: S3Error | None = None
         self._place = place
-        self._senders = Senders(account, _SENDERS)
-        self._connection = Connection(account)
+        self._senders = Senders(credentials, _SENDERS)
+        self._connection = Connection(credentials)
         self._mark = {_TOKEN: uuid.uuid4().hex}
         self._creating = Lock()
         self._id = ""

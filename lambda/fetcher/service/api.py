@@ -16,7 +16,7 @@ from fetcher import handler
 from fetcher.s3.errors import S3Error
 from fetcher.service import job_endpoints
 from fetcher.service.call_context import CallContext
-from fetcher.service.download import download
+from fetcher.service.download_endpoint import download
 from fetcher.service.function_url_events import (
     Refusal,
     Request,

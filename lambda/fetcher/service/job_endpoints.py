@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
-from fetcher.service.download import FILES
+from fetcher.service.download_endpoint import FILES
 from fetcher.service.failed_downloads import errors
 from fetcher.service.function_url_events import Refusal, answer, content_of
 from fetcher.service.jobs.job_context import job_in, open_job, store_of, working_for

@@ -107,14 +107,14 @@ def _names_of(files: Iterable[Path], folder: Path) -> set[str]:
 
 
 def _bucket(to: str, deadline_s: float, shards: str) -> ResumableSink:
-    from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.credentials import S3Credentials  # noqa: PLC0415 - loads OpenSSL
 
-    prefix, account = prefix_of(to.rstrip("/")), Account.from_environment()
+    prefix, credentials = prefix_of(to.rstrip("/")), S3Credentials.from_environment()
     until = monotonic() + deadline_s
     if shards:
         from fetcher.sinks.tars.bucket import BucketTars  # noqa: PLC0415
 
-        return BucketTars(prefix, account, until)
+        return BucketTars(prefix, credentials, until)
     from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
-    return S3Objects(prefix, account, until)
+    return S3Objects(prefix, credentials, until)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import S3Credentials
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
 
@@ -63,17 +63,17 @@ class S3Objects(ResumableSink):
 
     settles = True
 
-    def __init__(self, prefix: Place, account: Account, until: float) -> None:
+    def __init__(self, prefix: Place, credentials: S3Credentials, until: float) -> None:
         self._prefix = prefix
         self.until = until
         self._files = Files()
-        self._senders = Senders(account, _SENDERS)
+        self._senders = Senders(credentials, _SENDERS)
         self._lock = Lock()
         self._waiting: set[int] = set()  # numbers, of what is not safe yet
         self._lost: dict[int, Download] = {}
         self._settled: deque[int] = deque()  # numbers
         self._hopeless: S3Error | None = None
-        self._account = account
+        self._credentials = credentials
         self._sizes: dict[int, int] | None = None  # of objects there, by hash of path
 
     def key_of(self, item: Item) -> str:
@@ -94,7 +94,10 @@ class S3Objects(ResumableSink):
         return self._sizes.get(hash(path)) == size
 
     def _listed(self) -> dict[int, int]:
-        connection, bucket = Connection(self._account), self._prefix._replace(key="")
+        connection, bucket = (
+            Connection(self._credentials),
+            self._prefix._replace(key=""),
+        )
         try:
             return {
                 hash(f"{bucket}{key}"): size

@@ -20,7 +20,7 @@ from fetcher.transfer.flow.download_slots import DownloadSlots, UnderWay
 from fetcher.transfer.flow.early_end import EarlyEnd
 from fetcher.transfer.flow.host import is_clear
 from fetcher.transfer.flow.host_backoff import MOST_SPARED
-from fetcher.transfer.flow.hosts import Hosts
+from fetcher.transfer.flow.host_queues import Hosts
 from fetcher.transfer.flow.retry_queue import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 from fetcher.transfer.url_preparation import UrlPreparation

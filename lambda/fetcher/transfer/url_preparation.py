@@ -11,7 +11,7 @@ from fetcher.security import guard
 
 if TYPE_CHECKING:
     from fetcher.contract.source import Item
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import S3Credentials
 
 
 def web_host(url: str) -> str:
@@ -40,7 +40,7 @@ class UrlPreparation:
 
     def __init__(self, *, allow_s3: bool) -> None:
         self._allow_s3 = allow_s3
-        self._account: Account | None = None
+        self._credentials: S3Credentials | None = None
 
     def host_or_end(self, item: Item) -> str | Download:
         """Return the host and port that a URL leads to, or why it is not fetched."""
@@ -69,12 +69,12 @@ class UrlPreparation:
             return url
         return self._in_s3().signed("GET", place_of(url))
 
-    def _in_s3(self) -> Account:
-        if self._account is None:
-            from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
+    def _in_s3(self) -> S3Credentials:
+        if self._credentials is None:
+            from fetcher.s3.credentials import S3Credentials  # noqa: PLC0415 - loads OpenSSL
 
             try:
-                self._account = Account.from_environment()
+                self._credentials = S3Credentials.from_environment()
             except OSError as error:
                 raise guard.BadUrlError(str(error)) from error
-        return self._account
+        return self._credentials

@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from experiment.bench.chart import compare, good_files_over_time
+from experiment.bench.comparison import (
+    finding,
+    setting_in_words,
+    summarise,
+    wild_finding,
+)
 from experiment.bench.program_run import Setting, measure
 from experiment.bench.programs import (
     CONNECTIONS,
@@ -17,15 +23,7 @@ from experiment.bench.programs import (
     wild_not_installed,
     wild_programs,
 )
-from experiment.bench.table import (
-    as_text,
-    finding,
-    rss_as_text,
-    setting_in_words,
-    summarise,
-    wild_as_text,
-    wild_finding,
-)
+from experiment.bench.text_tables import as_text, rss_as_text, wild_as_text
 from experiment.bench.wild_run import WildSetting, measure_wild
 from experiment.ledger.provenance import machine_name
 

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 
-from experiment.bench.table import finding, summarise, wild_finding
+from experiment.bench.comparison import finding, summarise, wild_finding
 from experiment.charts.drawing import INK, finished, new_axes
 from experiment.tables.words import size
 

@@ -14,7 +14,8 @@ from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.checks import SettingsError, check_known
-from experiment.parameters.path_resolution import resolved, root
+from experiment.parameters.path_resolution import resolved
+from experiment.parameters.project_root import root
 from fetcher.contract.options import check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.target.connection import NAMES as TARGETS

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from experiment.command import calibrate
 from experiment.ledger.run_folder import run_folder_for
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from rollout.deploy import deployment, role
 from rollout.errors import DeployError, TargetError
 from rollout.target.connection import connect

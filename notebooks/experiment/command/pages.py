@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run
-from experiment.parameters.path_resolution import resolved, root, shown_path
+from experiment.parameters.path_resolution import resolved, shown_path
+from experiment.parameters.project_root import root
 from experiment.report.page import write_report
 from experiment.report.redraw import redraw
 from experiment.report.runs_gallery import write_overview

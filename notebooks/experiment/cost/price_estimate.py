@@ -1,4 +1,4 @@
-"""What a plan will cost, and whether that may be spent."""
+"""What a plan will cost."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from experiment.fleet.forecast import band, forecast
 from experiment.fleet.forecast_questions import planned
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
-from rollout.errors import PreflightError
 from rollout.price import LOG_BYTES, Bill, Billable, bill, in_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from experiment.parameters.fan_out import FanOutSettings
-    from experiment.parameters.settings import DownloadSettings
     from experiment.plan.run_plan import Plan
     from rollout.target.connection import Target
 
@@ -25,21 +23,12 @@ if TYPE_CHECKING:
 _LONGEST_INIT_S = 10
 _SHORTEST_S = 0.001
 _HEDGED = 20  # one in so many shards, at most
-_CENT = 0.01
 _DRAWS = 100
 _OF_A_PILOT = (
     "That is the price of pilots; a run is priced again when its number of files is "
     "known, and does not start if it may cost more than max_cost_usd."
 )
 _PROJECTED = "none, it is local; projected to AWS: "
-
-
-class DryRun(Exception):  # noqa: N818 - no error
-    """Nothing was deployed or invoked, as the settings ask."""
-
-    def _render_traceback_(self) -> list[str]:
-        """Return the text that a notebook shows, without a traceback."""
-        return [str(self)]
 
 
 @dataclass(frozen=True)
@@ -118,35 +107,6 @@ def estimate(plan: Plan, target: Target) -> Estimate:
         _remedy(most, settings),
         tuple(run_in_words(question, made)),
     )
-
-
-def check(settings: DownloadSettings, *estimates: Estimate, spent: float = 0.0) -> None:
-    """
-    Stop before anything is deployed, if it may cost too much or is a dry run.
-
-    What a run's pilots have spent counts, too.
-
-    Raises:
-        PreflightError: If it may cost more than the settings allow.
-
-        DryRun: If the settings ask for no more than plan and price.
-    """
-    most = spent + sum(one.most.dollars for one in estimates if not one.is_local)
-    if most > settings.max_cost_usd:
-        remedy = "Measure fewer settings, fewer `repeats` or fewer `files`."
-        if len(estimates) == 1:
-            remedy = estimates[0].remedy
-        msg = (
-            f"This may cost {in_dollars(most)}, more than the "
-            f"{in_dollars(settings.max_cost_usd)} of `max_cost_usd`. {remedy} Or set "
-            f"`max_cost_usd` to {most + _CENT:.2f}."
-        )
-        raise PreflightError([msg])
-    if settings.dry_run:
-        msg = (
-            "dry_run: nothing was deployed or invoked. Set dry_run to False to run it."
-        )
-        raise DryRun(msg)
 
 
 def price_of_grid(estimates: Sequence[Estimate]) -> str:

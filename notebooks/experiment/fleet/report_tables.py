@@ -20,7 +20,7 @@ from experiment.fleet.sentences import (
 )
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from experiment.tables.display_tables import Shown
 from experiment.tables.words import duration, size
 from rollout.price import in_amount, in_dollars

@@ -10,8 +10,8 @@ from pathlib import Path
 from time import monotonic
 
 from fetcher.lists.files.inputs import files_of
-from fetcher.s3.account import Account
 from fetcher.s3.connection import Connection
+from fetcher.s3.credentials import S3Credentials
 from fetcher.s3.urls import SCHEME, place_of
 
 _WHOLE_BYTES = 512 * 2**20  # of a larger file only both ends are read
@@ -40,7 +40,7 @@ def fingerprint(name: str) -> dict[str, int]:
 
 
 def _of_object(url: str) -> dict[str, int]:
-    with closing(Connection(Account.from_environment())) as connection:
+    with closing(Connection(S3Credentials.from_environment())) as connection:
         until = monotonic() + _ANSWERED_WITHIN_S
         headers = connection.request("HEAD", place_of(url), until=until).headers
     etag = headers["etag"].encode()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from fetcher.process.cores import cores
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from experiment.ledger.ledger_file import Reports, no_room
 from experiment.ledger.list_fingerprint import fingerprint
 from experiment.ledger.provenance import commit, machine
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.parameters.path_resolution import resolved, root
+from experiment.parameters.path_resolution import resolved
+from experiment.parameters.project_root import root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,5 +6,5 @@ The parameters cell is read by ``parameters_cell`` and checked with ``checks``.
 ``notebook_settings`` are what all have in common, ``settings`` those of every notebook
 with a target, ``fan_out``, ``grid``, ``comparison`` and ``fleet`` those of one kind;
 ``settings_file`` reads a file of them. ``path_resolution`` finds what people mean by a
-path, and ``goal`` is what all is measured against.
+path, from the ``project_root``, and ``goal`` is what all is measured against.
 """

@@ -9,7 +9,8 @@ from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run, runs_in
 from experiment.parameters.checks import SettingsError, at_least_one, check_different
 from experiment.parameters.notebook_settings import NotebookSettings
-from experiment.parameters.path_resolution import resolved, root
+from experiment.parameters.path_resolution import resolved
+from experiment.parameters.project_root import root
 
 if TYPE_CHECKING:
     from pathlib import Path

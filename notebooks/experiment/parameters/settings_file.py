@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from experiment.parameters.checks import SettingsError
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from IPython.core.getipython import get_ipython
 
-from experiment.parameters.path_resolution import root
-from experiment.report.executed_notebook import is_of_parameters, read_notebook
+from experiment.parameters.project_root import root
+from experiment.report.notebook_html import is_of_parameters, read_notebook
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -11,16 +11,16 @@ from markupsafe import Markup
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import executed_path, read_run, replaced
-from experiment.parameters.path_resolution import root
-from experiment.report import summary
-from experiment.report.executed_notebook import (
+from experiment.parameters.project_root import root
+from experiment.report import key_figures, reproduction
+from experiment.report.live_notebook import notebook_here
+from experiment.report.notebook_html import (
     TEMPLATES,
     as_html,
     newest_in,
     read_notebook,
     title_in,
 )
-from experiment.report.live_notebook import notebook_here
 from experiment.report.pictures import pictures_of
 from experiment.tables.run_result import saved_result
 
@@ -52,21 +52,21 @@ def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
     pictures = pictures_of(folder, result)
     notebook = notebook or newest_in(folder, record["notebook"])
     title = title_in(notebook or _own(record["notebook"]))
-    cost, items = summary.cost_of(record)
+    cost, items = key_figures.cost_of(record)
     page = rendered(
         "report.html.j2",
         record={"verdict": ""} | record,
         title=title,
-        figures=summary.key_figures(record, result.runs) if result else {},
+        figures=key_figures.key_figures(record, result.runs) if result else {},
         pictures=pictures.values(),
         notebook=Markup(as_html(notebook, pictures)) if notebook else "",  # noqa: S704
         hovers=any("<svg" in html for html in pictures.values()),
-        settings=summary.settings_of(record),
-        machine=summary.machine_of(record),
-        forecast=summary.forecast_of(record),
+        settings=reproduction.settings_of(record),
+        machine=reproduction.machine_of(record),
+        forecast=key_figures.forecast_of(record),
         cost=cost,
         items=items,
-        command=summary.command_of(record),
+        command=reproduction.command_of(record),
     )
     path = folder / NAME
     with replaced(path) as temporary:

@@ -9,8 +9,8 @@ from IPython.display import Markdown, display
 from experiment.ledger.run_folder import chart_saved, read_run
 from experiment.parameters.path_resolution import named_path, resolved
 from experiment.report.charts_from_tables import charts_of
+from experiment.report.key_figures import key_figures
 from experiment.report.page import write_report
-from experiment.report.summary import key_figures
 from experiment.tables import display_tables
 from experiment.tables.run_result import saved_result
 

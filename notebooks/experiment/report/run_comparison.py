@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiment.ledger.provenance import machines_of
 from experiment.ledger.run_folder import read_run
-from experiment.report.summary import is_measured
+from experiment.report.reproduction import is_measured
 from experiment.tables.display_tables import Shown
 from experiment.tables.projection.million_time import SEVERAL, million_of
 from experiment.tables.projection.projected_million import LEAST_BAND

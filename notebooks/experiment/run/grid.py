@@ -9,7 +9,7 @@ from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from experiment.cost import actual_cost, price_estimate
+from experiment.cost import actual_cost, price_estimate, spending_limit
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import make_plan
@@ -58,7 +58,7 @@ def check_grid(settings: GridSettings, session: Session) -> None:
         rollout.errors.PreflightError: If a cell cannot work there, or all of them
             together may cost too much.
 
-        experiment.cost.price_estimate.DryRun: If the settings ask for no more.
+        experiment.cost.spending_limit.DryRun: If the settings ask for no more.
     """
     prices = []
     for cell in settings.cells():
@@ -66,7 +66,7 @@ def check_grid(settings: GridSettings, session: Session) -> None:
         checks.check(session.target, demand_of(plan))
         prices.append(price_estimate.estimate(plan, session.target))
     print(price_estimate.price_of_grid(prices))
-    price_estimate.check(settings, *prices)
+    spending_limit.check(settings, *prices)
 
 
 def start_kernel(session: Session) -> Kernel:

@@ -19,8 +19,8 @@ from jupyter_core.utils import run_sync
 from nbclient.exceptions import DeadKernelError
 
 from experiment.ledger.invocation import NoRoomError
-from experiment.parameters.path_resolution import root
-from experiment.report.executed_notebook import read_notebook
+from experiment.parameters.project_root import root
+from experiment.report.notebook_html import read_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

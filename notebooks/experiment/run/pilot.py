@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from experiment.cost import actual_cost, price_estimate
+from experiment.cost import actual_cost, price_estimate, spending_limit
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import Run
 from experiment.plan.demand import demand_of
@@ -75,7 +75,7 @@ async def sized(plan: Plan, target: Target) -> Plan:
 def _check(plan: Plan, target: Target, spent: float) -> None:
     try:
         checks.check(target, demand_of(plan))
-        price_estimate.check(
+        spending_limit.check(
             plan.settings, price_estimate.estimate(plan, target), spent=spent
         )
     except PreflightError as error:  # its type says that no work was done

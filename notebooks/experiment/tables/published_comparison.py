@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from experiment.parameters.goal import GOAL_FILES
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from experiment.tables.projection.million_time import Million, million_of
 from experiment.tables.projection.projected_million import LEAST_BAND, LEAST_STEADY_S
 from experiment.tables.words import duration, size

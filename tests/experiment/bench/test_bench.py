@@ -15,8 +15,8 @@ import pytest
 from experiment.bench import __main__ as module
 from experiment.bench import benchmarks
 from experiment.bench.__main__ import FULL, QUICK, Scale, bench, main
+from experiment.bench.comparison import summarise
 from experiment.bench.programs import Program, installed
-from experiment.bench.table import summarise
 from experiment.ledger.run_folder import read_run
 from origin import OriginError, jpeg
 from origin.nginx import is_installed

@@ -7,7 +7,7 @@ import pytest
 from tests.support.bench_rows import MACHINE, runs, whole
 
 from experiment.bench.chart import compare
-from experiment.bench.table import finding, summarise
+from experiment.bench.comparison import finding, summarise
 
 
 @pytest.fixture(autouse=True)

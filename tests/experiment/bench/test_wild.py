@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from experiment.bench import benchmarks as tables
+from experiment.bench.comparison import wild_finding
 from experiment.bench.programs import Program, wild_not_installed, wild_programs
-from experiment.bench.table import wild_as_text, wild_finding
+from experiment.bench.text_tables import wild_as_text
 from experiment.bench.wild_run import WildSetting
 
 SETTING = WildSetting(urls=22, hosts=8, limit_s=60)  # too few for silent ones

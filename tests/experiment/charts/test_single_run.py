@@ -8,7 +8,7 @@ from tests.support import chart_tables
 from tests.support.chart_tables import WHERE, title
 
 from experiment.charts import single_run as draw
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from experiment.run.machine_load import PARTS
 from experiment.tables.over_time import over_time
 from experiment.tables.published_comparison import compare_with_published

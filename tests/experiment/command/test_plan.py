@@ -11,7 +11,7 @@ from aws_facts.prices import prices
 from experiment.__main__ import main
 from experiment.fleet.forecast_questions import question_of
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 ORIGINAL = root() / "notebooks" / "settings" / "40_million-original-aws.yaml"
 

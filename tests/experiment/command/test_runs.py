@@ -16,7 +16,7 @@ from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
 from experiment.command import notebook_runner
-from experiment.cost.price_estimate import DryRun
+from experiment.cost.spending_limit import DryRun
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.report.redraw import RunShown

@@ -13,9 +13,10 @@ from tests.support.plans import AWS, ORIGINAL, item, plan_of
 
 from experiment.cost import actual_cost
 from experiment.cost.actual_cost import cost_of
-from experiment.cost.price_estimate import DryRun, check, estimate
+from experiment.cost.price_estimate import estimate
+from experiment.cost.spending_limit import DryRun, check
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from experiment.parameters.settings_file import read_settings_file
 from experiment.plan.demand import demand_of
 from fetcher.contract.template_source import Template

@@ -10,7 +10,7 @@ from aws_facts.fleet_constants import GUESS, KINDS, OURS, constants, read
 from experiment.fleet.constant_draws import draw
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3_TAR, Question
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 GUESSES = sorted(name for name, one in constants().items() if one.kind == GUESS)
 

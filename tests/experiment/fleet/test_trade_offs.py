@@ -19,7 +19,7 @@ from experiment.ledger.invocation import SCHEMA
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 SMALL = Question(files=20_000, concurrency=100, shards_per_execution=2)
 

@@ -22,7 +22,7 @@ from experiment.ledger.provenance import machines_of
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.report.page import write_report
-from experiment.report.summary import machine_of
+from experiment.report.reproduction import machine_of
 from fetcher.contract.outcome import Outcome
 
 

@@ -12,7 +12,7 @@ from experiment.ledger.invocation import SCHEMA, Invocation, LedgerError
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import name_of_run, open_run, read_run, run_folder_for
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from fetcher.contract.outcome import Outcome
 
 

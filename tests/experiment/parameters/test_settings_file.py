@@ -6,7 +6,7 @@ import pytest
 
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 
 
 def test_a_file_of_settings_counts_where_the_cell_has_defaults(tmp_path, monkeypatch):

@@ -12,9 +12,9 @@ import pytest
 from experiment.__main__ import main
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
+from experiment.report import key_figures, reproduction
 from experiment.report import page as page_module
-from experiment.report import summary
 from experiment.report.page import page_of, write_report
 from experiment.report.redraw import RunShown, show_run
 from experiment.report.runs_gallery import write_overview
@@ -119,7 +119,7 @@ def test_dollars_on_the_page_are_those_that_the_terminal_prints():
     bought = {"what": "requests", "usd": 0.000_001_4}
     record = {"cost": {"usd": 0.000_04, "items": [bought]}, "pilot": {"usd": 0.002}}
 
-    assert summary.cost_of(record) == (
+    assert key_figures.cost_of(record) == (
         "$0.000040, by the time that Lambda billed; its pilots cost $0.0020 more",
         [("requests", "$0.0000014")],
     )
@@ -139,7 +139,7 @@ def test_a_cell_is_repeated_without_the_servers_that_ended_with_its_grid(
     record = {"notebook": "20_fan_out", "settings": settings.to_dict()}
 
     said = f"python -m experiment 20_fan_out -p files 9000{repeated}"
-    assert sorted(summary.command_of(record).split(" -p ")) == sorted(
+    assert sorted(reproduction.command_of(record).split(" -p ")) == sorted(
         said.split(" -p ")
     )
 
@@ -165,7 +165,7 @@ def test_what_the_model_had_forecast_stands_beside_what_was_measured(
 ):
     record = {"forecast": forecast, "totals": {"wall_s": wall_s}}
 
-    assert summary.forecast_of(record).partition(" on AWS")[0] == said
+    assert key_figures.forecast_of(record).partition(" on AWS")[0] == said
 
 
 def test_each_invocation_tells_its_figures_when_pointed_at(page):

@@ -9,7 +9,7 @@ from tests.support import chart_tables
 
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.comparison import CompareSettings
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from experiment.report import run_comparison
 from experiment.report.comparison_charts import growth, millions
 from experiment.report.run_comparison import Compared, beside

@@ -14,7 +14,7 @@ from tests.support.recorded_invocations import (
     part,
 )
 
-from experiment.report.summary import key_figures
+from experiment.report.key_figures import key_figures
 from experiment.tables.display_tables import run_summary
 from experiment.tables.run_result import result_of
 from experiment.tables.runs_table import runs_table

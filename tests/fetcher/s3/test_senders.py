@@ -6,7 +6,7 @@ import pytest
 from tests.support.s3_proxy import WAIT_S
 from tests.support.waiting import eventually
 
-from fetcher.s3.account import Account
+from fetcher.s3.credentials import S3Credentials
 from fetcher.s3.scratch_files import Files, Part
 from fetcher.s3.senders import Senders
 
@@ -20,7 +20,7 @@ def test_an_error_that_nobody_foresaw_is_raised_and_counts_as_pending_no_longer(
     Else a sink that is full would stay so, and the run wait for its deadline.
     """
     files, sent = Files(), []
-    senders = Senders(Account("a", "b", "", "us-east-1"), most=1)
+    senders = Senders(S3Credentials("a", "b", "", "us-east-1"), most=1)
     senders.submit(fail, Part(files.take(), 5, files))
     eventually(lambda: not senders.pending_bytes)
     late = Part(files.take(), 5, files)

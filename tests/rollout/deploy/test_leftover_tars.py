@@ -23,16 +23,16 @@ from rollout.errors import DeployError
 KILLED = """
 import os, signal, sys
 from time import monotonic, sleep
-from fetcher.s3.account import Account
+from fetcher.s3.credentials import S3Credentials
 from fetcher.s3.urls import Place
 from fetcher.sinks.tars import s3_tar
 from fetcher.contract.source import Item
 
 s3_tar.PART_BYTES = 5 * 2**20
 keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
-account = Account(*keys, "", "us-east-1", sys.argv[1])
+credentials = S3Credentials(*keys, "", "us-east-1", sys.argv[1])
 tar = s3_tar.tar_of(Place(sys.argv[2], "kept"), "r", 0, 7)
-sink = s3_tar.S3Tar(tar, account, monotonic() + 60)
+sink = s3_tar.S3Tar(tar, credentials, monotonic() + 60)
 for number in range(8):
     sink.keep(Item(number, f"http://h/{number}.jpg"), [bytes([number]) * 2**20])
 while not sink._upload._sent:

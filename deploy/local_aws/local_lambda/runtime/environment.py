@@ -22,7 +22,7 @@ from local_aws.local_lambda.runtime.invocation import Execution
 from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.processes import process_stats
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch, Watched
-from local_aws.local_lambda.runtime.processes.sandbox_storage import Sandbox
+from local_aws.local_lambda.runtime.processes.sandbox import Sandbox
 from local_aws.local_lambda.runtime.version import Version
 
 # AWS's page lambda-runtime-environment: an init is stopped then, and repeated under the

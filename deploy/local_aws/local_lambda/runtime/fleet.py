@@ -16,7 +16,7 @@ from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.idle_stack import Idle
 from local_aws.local_lambda.runtime.invocation import Execution
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
-from local_aws.local_lambda.runtime.processes.sandbox_storage import Sandbox, Sandboxes
+from local_aws.local_lambda.runtime.processes.sandbox import Sandbox, Sandboxes
 from local_aws.local_lambda.runtime.processes.zygote_control import Zygote
 from local_aws.local_lambda.runtime.version import Version
 

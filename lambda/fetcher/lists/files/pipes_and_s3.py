@@ -111,12 +111,12 @@ def bring(url: str, file: IO[bytes], until: float) -> None:
 
 def _pieces(url: str, until: float) -> Iterator[tuple[bytes, int]]:
     """Yield pieces of an object, each with the size of it all."""
-    from fetcher.s3.account import Account  # noqa: PLC0415
     from fetcher.s3.connection import Connection  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.credentials import S3Credentials  # noqa: PLC0415
     from fetcher.s3.errors import S3Error  # noqa: PLC0415
 
     place = place_of(url)
-    connection = Connection(Account.from_environment())
+    connection = Connection(S3Credentials.from_environment())
     at, piece, size, headers = 0, _FIRST_PIECE, 1, {}
     try:
         while at < size:

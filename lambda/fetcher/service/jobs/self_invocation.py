@@ -19,7 +19,7 @@ import pycurl
 
 from fetcher.backoff import full_jitter
 from fetcher.engines.curl_handle import trust_system_certificates
-from fetcher.s3.account import Account
+from fetcher.s3.credentials import S3Credentials
 from fetcher.security.signing import Signer
 
 if TYPE_CHECKING:
@@ -45,15 +45,15 @@ class Events:
     """
 
     def __init__(self, function: str, until: float) -> None:
-        self._account = Account.from_environment()
+        self._credentials = S3Credentials.from_environment()
         get = os.environ.get
         address = (
             get("AWS_ENDPOINT_URL_LAMBDA")
             or get("AWS_ENDPOINT_URL")
-            or _address_in(self._account.region)
+            or _address_in(self._credentials.region)
         ).rstrip("/")
         self._host = urlsplit(address).netloc
-        self._signer = Signer("lambda", self._account.region)
+        self._signer = Signer("lambda", self._credentials.region)
         self._path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
         self._until = until
         self._curl = curl = pycurl.Curl()
@@ -92,7 +92,7 @@ class Events:
     def _try(self, payload: bytes) -> str | None:
         """Return why trying again may help; None: it is done."""
         headers = self._signer.headers(
-            self._account, self._host, self._path, payload, _KIND
+            self._credentials, self._host, self._path, payload, _KIND
         )
         body: list[bytes] = []
         self._curl.setopt(pycurl.POSTFIELDS, payload)

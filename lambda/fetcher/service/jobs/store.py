@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from fetcher.s3.account import Account
 from fetcher.s3.connection import Connection
+from fetcher.s3.credentials import S3Credentials
 from fetcher.s3.errors import LateError, S3Error
 from fetcher.s3.listing import pages_below
 from fetcher.s3.senders import Senders
@@ -46,8 +46,8 @@ class Store:
     """
 
     def __init__(self, bucket: str, job: str, until: float) -> None:
-        self._account = Account.from_environment()
-        self._connection = Connection(self._account)
+        self._credentials = S3Credentials.from_environment()
+        self._connection = Connection(self._credentials)
         self._bucket = Place(bucket, "")
         self._prefix = f"{JOBS}/{job}/"
         self.until = until
@@ -65,7 +65,7 @@ class Store:
     def get_all(self, names: Iterable[str]) -> dict[str, Any]:
         """Return documents by their names, read several at a time."""
         found: dict[str, Any] = {}
-        readers = Senders(self._account, _READERS)
+        readers = Senders(self._credentials, _READERS)
 
         def read(name: str, connection: Connection) -> None:
             found[name] = self._get(connection, name)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import S3Credentials
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
     from fetcher.sinks.resumable_sink import ItemsIn, KnownPositions
@@ -68,9 +68,9 @@ class BucketTars(TarsSink):
 
     settles = True
 
-    def __init__(self, prefix: Place, account: Account, until: float) -> None:
+    def __init__(self, prefix: Place, credentials: S3Credentials, until: float) -> None:
         self._prefix = prefix
-        self._account = account
+        self._credentials = credentials
         self.until = until
         self._files = Files()
         self._there: Contents | None = None
@@ -90,7 +90,7 @@ class BucketTars(TarsSink):
     def _contents(self) -> Contents:
         """Return what is in the tars; the first time, all are looked into."""
         if self._there is None:
-            with closing(Connection(self._account)) as connection:
+            with closing(Connection(self._credentials)) as connection:
                 self._there = self._look(connection)
         return self._there
 
@@ -124,7 +124,7 @@ class BucketTars(TarsSink):
     ) -> Iterator[tuple[Item, Download]]:
         """Yield items that are in a tar with the same URL, and were not reported."""
         tars = self._contents().others(kept)
-        with closing(Connection(self._account)) as connection:
+        with closing(Connection(self._credentials)) as connection:
             for name in tars:
                 tar = self._prefix.below(name.rpartition("/")[2])
                 rows = rows_in(connection, tar, self.until)
@@ -139,7 +139,7 @@ class BucketTars(TarsSink):
                 list's.
         """
         self.check(kept)
-        with closing(Connection(self._account)) as connection:
+        with closing(Connection(self._credentials)) as connection:
             while self._unlisted:
                 tar, until = self._unlisted.pop(), self.until
                 rows = rows_in(connection, tar, until)
@@ -151,7 +151,7 @@ class BucketTars(TarsSink):
         """Abort uploads that no process goes on with; they are billed."""
         until = self.until + _COMPLETING_S
         try:
-            with closing(Connection(self._account)) as connection:
+            with closing(Connection(self._credentials)) as connection:
                 beside = self._prefix.below("")
                 for key, id_ in uploads_below(connection, beside, until):
                     if _OURS.fullmatch(key.removeprefix(beside.key)):
@@ -189,7 +189,7 @@ class BucketTars(TarsSink):
         if self._tar is None:
             place = self._next()
             self._tar = S3Tar(
-                place, self._account, self.until + _COMPLETING_S, by_row=True
+                place, self._credentials, self.until + _COMPLETING_S, by_row=True
             )
         tar = self._tar
         yield tar

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import S3Credentials
     from fetcher.s3.urls import Place
     from fetcher.sinks.tars.member import Member
 
@@ -81,14 +81,19 @@ class S3Tar(Sink):
     settles = True
 
     def __init__(
-        self, tar: Place, account: Account, until: float, *, by_row: bool = False
+        self,
+        tar: Place,
+        credentials: S3Credentials,
+        until: float,
+        *,
+        by_row: bool = False,
     ) -> None:
         self._by_row = by_row
         self._tar = tar
         self._path = str(tar)
         self._until = until
-        self._connection = Connection(account)
-        self._upload = Upload(account, tar)
+        self._connection = Connection(credentials)
+        self._upload = Upload(credentials, tar)
         self._files = Files()
         self._index = self._files.take()
         self._part: TarPart | None = None

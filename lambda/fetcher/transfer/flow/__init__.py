@@ -9,8 +9,8 @@ Flow control: who may download, when, and for how long; the same for every engin
   brought.
 * ``retry_queue``: what is tried again, and in which order.
 * ``early_end``: when a shard ends before the silent have had all their time.
-* ``host`` and ``hosts`` decide how hard a host is pressed, with a ``host_backoff`` for
-  those that say it is too much.
+* ``host`` and ``host_queues`` decide how hard a host is pressed, with a
+  ``host_backoff`` for those that say it is too much.
 
 All of it is told the time, and asks no clock: `now` is the monotonic clock, in seconds.
 """

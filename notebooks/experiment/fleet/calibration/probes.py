@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from aws_facts.fleet_constants import constant
-from experiment.cost import price_estimate
+from experiment.cost import price_estimate, spending_limit
 from experiment.fleet.calibration import estimators
 from experiment.fleet.calibration.estimators import by_memory, joined
 from experiment.fleet.forecast_questions import question_of
@@ -156,7 +156,7 @@ def measured(settings: FanOutSettings, session: Session, folder: Path) -> Tables
     settings = replace(settings, run_folder=str(folder))
     plan = make_plan(_NOTEBOOK, settings, session)
     check(session.target, demand_of(plan))
-    price_estimate.check(settings, price_estimate.estimate(plan, session.target))
+    spending_limit.check(settings, price_estimate.estimate(plan, session.target))
     deploy(session.target, plan.worker())
     check_may_invoke(session.target, settings.function)
     run = open_run(_NOTEBOOK, settings, plan.folder, region=session.target.region)

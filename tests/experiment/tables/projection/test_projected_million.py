@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from experiment.parameters.path_resolution import root
+from experiment.parameters.project_root import root
 from experiment.tables.projection.projected_million import projection_of
 from experiment.tables.projection.run_phases import phases_of
 

@@ -183,15 +183,15 @@ HELD = """
 import json, os, sys
 from time import monotonic
 from fetcher.process.memory import peak_rss_bytes as peak
-from fetcher.s3.account import Account
+from fetcher.s3.credentials import S3Credentials
 from fetcher.s3.urls import Place
 from fetcher.sinks.tars.s3_tar import S3Tar
 from fetcher.contract.source import Item
 
 url, bucket, mb = sys.argv[1], sys.argv[2], int(sys.argv[3])
 pair = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
-account = Account(*pair, "", "us-east-1", url)
-sink = S3Tar(Place(bucket, "t.tar"), account, monotonic() + 60)
+credentials = S3Credentials(*pair, "", "us-east-1", url)
+sink = S3Tar(Place(bucket, "t.tar"), credentials, monotonic() + 60)
 small, chunk = b"x" * 10_000, b"y" * 65_536
 
 before = peak()

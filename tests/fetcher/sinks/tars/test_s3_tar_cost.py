@@ -18,7 +18,7 @@ from time import monotonic, process_time
 from fetcher.transfer.scheduler import Scheduler as Job, engine_for
 from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
-from fetcher.s3.account import Account
+from fetcher.s3.credentials import S3Credentials
 from fetcher.s3.urls import Place
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.tars.s3_tar import S3Tar
@@ -30,10 +30,10 @@ options, downloads = Options(allow_private=True), Downloads(int(many))
 engine = engine_for(options)
 until, began = monotonic() + 600, process_time()
 keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
-account = Account(*keys, "", "us-east-1", s3_url)
+credentials = S3Credentials(*keys, "", "us-east-1", s3_url)
 sink = {
     "directory": lambda: Directory(Path(folder, "kept")),
-    "s3-tar": lambda: S3Tar(Place(bucket, "t.tar"), account, until),
+    "s3-tar": lambda: S3Tar(Place(bucket, "t.tar"), credentials, until),
 }[kind]()
 def account_for(index, _, download):
     downloads[index] = download

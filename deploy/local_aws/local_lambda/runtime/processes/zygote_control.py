@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_facts.limits import limit
-from local_aws.local_lambda.runtime.processes.sandbox_storage import Sandbox
+from local_aws.local_lambda.runtime.processes.sandbox import Sandbox
 
 SCRIPT = Path(__file__).with_name("zygote_main.py")
 

@@ -24,7 +24,7 @@ _NONE: Mapping[str, str] = {}
 
 
 @dataclass
-class Account:
+class S3Credentials:
     """
     Credentials, and the address of S3.
 
@@ -36,8 +36,8 @@ class Account:
         endpoint_url: What stands in for AWS; empty: nothing does.
 
     >>> from fetcher.s3.urls import Place
-    >>> account = Account("AKID", "secret", "", "eu-west-1")
-    >>> account.signed("GET", Place("photos", "a.jpg")).partition("?")[0]
+    >>> credentials = S3Credentials("AKID", "secret", "", "eu-west-1")
+    >>> credentials.signed("GET", Place("photos", "a.jpg")).partition("?")[0]
     'https://photos.s3.eu-west-1.amazonaws.com/a.jpg'
     """
 
@@ -52,9 +52,9 @@ class Account:
         return Signer("s3", self.region)
 
     @classmethod
-    def from_environment(cls) -> Account:
+    def from_environment(cls) -> S3Credentials:
         """
-        Return the account that the environment variables describe.
+        Return the credentials that the environment variables describe.
 
         Raises:
             OSError: If one is missing; says what to do.

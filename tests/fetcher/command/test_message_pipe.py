@@ -8,8 +8,9 @@ from threading import Thread
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetcher.command.interprocess_pipes import Deals, Messages, send
+from fetcher.command.message_pipe import Messages, send
 from fetcher.command.result_batch import Ended
+from fetcher.command.work_queue import Deals
 
 
 def positions_of(taken):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from tests.support.bench_rows import runs, whole
 
-from experiment.bench.table import as_text, finding, rss_as_text, summarise
+from experiment.bench.comparison import finding, summarise
+from experiment.bench.text_tables import as_text, rss_as_text
 
 HTTPS = {"scheme": "https"}
 FAILED = {"error": "0.jpg has 9 bytes, not 10,000"}

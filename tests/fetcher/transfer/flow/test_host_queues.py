@@ -11,9 +11,9 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.transfer.attempt import Attempt
-from fetcher.transfer.flow import hosts as module
+from fetcher.transfer.flow import host_queues as module
 from fetcher.transfer.flow.download_slots import DownloadSlots
-from fetcher.transfer.flow.hosts import Hosts
+from fetcher.transfer.flow.host_queues import Hosts
 
 OK = Download(Outcome.OK, 200)
 REFUSED = Download(Outcome.CONNECT, detail="connection refused")
