@@ -10,7 +10,7 @@ from aws_facts.limits import limit
 from rollout.deploy import lambda_function, role
 from rollout.deploy.ownership_tag import OURS
 from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
-from rollout.preflight import account
+from rollout.preflight import account_limits
 from rollout.target.aws_errors import is_denial, message_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def executions(target: Target) -> Finding:
     """Return how many executions the account may have at once."""
     subject, wanted = "concurrency", limit("concurrency").most
     try:
-        most = account.concurrency_limit(target, "ConcurrentExecutions")
+        most = account_limits.concurrency_limit(target, "ConcurrentExecutions")
     except (BotoCoreError, ClientError) as error:
         return unseen(subject, error)
     if most < wanted:
@@ -32,7 +32,7 @@ def executions(target: Target) -> Finding:
             NOT_OK,
             f"{most:,} executions at once, as in a new account. Small runs need 2, the "
             f"million {wanted:,}",
-            account.ask_for_concurrency(target, wanted),
+            account_limits.ask_for_concurrency(target, wanted),
         )
     return Finding(subject, OK, f"{most:,} executions at once")
 
@@ -79,7 +79,7 @@ def bandwidth(target: Target) -> Finding:
     if not target.asks_iam:
         return Finding(subject, OK, "this machine's own")
     try:
-        most = account.bandwidth_mbit_s(target)
+        most = account_limits.bandwidth_mbit_s(target)
     except (BotoCoreError, ClientError) as error:
         return unseen(subject, error)
     plain = f"{line.least} Mbit/s an execution, after a first burst"
@@ -88,7 +88,7 @@ def bandwidth(target: Target) -> Finding:
             subject,
             COULD_NOT_LOOK,
             f'{plain}, or up to {line.most:,} if AWS has raised it: "'
-            f'{account.BANDWIDTH_QUOTA}" is not among the quotas listed',
+            f'{account_limits.BANDWIDTH_QUOTA}" is not among the quotas listed',
         )
     if most > line.least:
         return Finding(
@@ -98,7 +98,7 @@ def bandwidth(target: Target) -> Finding:
         subject,
         OK,
         f"{plain}. From 2,048 MB on AWS raises it on request, up to {line.most:,}: "
-        f'"{account.BANDWIDTH_QUOTA}" in Service Quotas',
+        f'"{account_limits.BANDWIDTH_QUOTA}" in Service Quotas',
     )
 
 

@@ -12,7 +12,7 @@ from fetcher.process.descriptors import raise_limit
 from fetcher.process.memory_budget import BASE_MB, mb_per_connection
 from rollout.errors import PreflightError
 from rollout.invoke.connections import descriptors_for
-from rollout.preflight import account, bucket
+from rollout.preflight import account_limits, bucket
 from rollout.target.aws_errors import message_of
 
 if TYPE_CHECKING:
@@ -42,24 +42,24 @@ def check(target: Target, demand: Demand) -> list[str]:
     Raises:
         PreflightError: With every problem found.
     """
-    line = account.bandwidth(target, demand)
+    line = account_limits.bandwidth(target, demand)
     problems = [
-        *account.concurrency(target, demand),
-        *account.permissions(target, demand),
+        *account_limits.concurrency(target, demand),
+        *account_limits.permissions(target, demand),
         *_connections(demand),
         *_descriptors(target, demand),
         *_memory(demand),
         *_scratch(demand),
         *_deadline(demand),
-        *account.duration(demand, line),
+        *account_limits.duration(demand, line),
         *_payloads(demand),
         *_buckets(target, demand),
     ]
     if problems:
         raise PreflightError(problems)
     return [
-        *account.small_memory(target, demand),
-        *account.unsure(demand, line),
+        *account_limits.small_memory(target, demand),
+        *account_limits.unsure(demand, line),
         *_slow_reads(demand),
         *_slow_writes(demand),
     ]

@@ -5,7 +5,7 @@ Sinks: where bodies go.
   later run finds again.
 * ``directory`` keeps files in ``open_folders``, named by ``layouts``;
   ``temporary_directory`` is one in temporary storage. ``file_extension`` chooses the
-  end of a name; ``sidecar`` is what is said of a body.
+  end of a name; ``sidecar_fields`` are what is said of a body.
 * ``file_writing`` writes files whole; ``discard`` throws bodies away.
 * ``s3_objects`` makes each body an object, from a ``spooled_body``;
   ``deferred_results`` holds back what is not safe yet.

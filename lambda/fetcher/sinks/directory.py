@@ -24,7 +24,7 @@ from fetcher.sinks.file_writing import (
 from fetcher.sinks.layouts import ByHost
 from fetcher.sinks.open_folders import OpenFolders
 from fetcher.sinks.resumable_sink import ResumableSink
-from fetcher.sinks.sidecar import fields_of
+from fetcher.sinks.sidecar_fields import fields_of
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """
 What a notebook is asked: its parameters, paths and goal.
 
-The parameters cell is read by ``parameters_cell`` and checked with ``checks``.
+``cell_assignments`` reads the parameters cell, ``checks`` checks it.
 
 ``notebook_settings`` are what all have in common, ``settings`` those of every notebook
 with a target, ``fan_out``, ``grid``, ``comparison`` and ``fleet`` those of one kind;

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from experiment.parameters.cell_assignments import parameters_injected, parameters_set
 from experiment.parameters.checks import SettingsError, check_known
-from experiment.parameters.parameters_cell import parameters_injected, parameters_set
 from experiment.parameters.path_resolution import resolved
 from experiment.parameters.settings_file import ITSELF, read_settings_file
 from fetcher.contract.options import check_types

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiment.plan.run_plan import Todo
-from experiment.run.gone_hosts import GoneHosts
+from experiment.run.gone_host_sharing import GoneHosts
 from experiment.run.progress import Progress
 from experiment.run.resume import seal_unreported, to_do
 from experiment.run.wave import Wave

@@ -16,7 +16,7 @@ from rollout.deploy import leftover_tars
 if TYPE_CHECKING:
     from experiment.ledger.run_folder import Run
     from experiment.plan.run_plan import Plan
-    from experiment.run.gone_hosts import GoneHosts
+    from experiment.run.gone_host_sharing import GoneHosts
     from rollout.target.connection import Target
 
 

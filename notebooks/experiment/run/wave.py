@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from experiment.ledger.run_folder import Run
     from experiment.plan.run_plan import Plan
-    from experiment.run.gone_hosts import GoneHosts
+    from experiment.run.gone_host_sharing import GoneHosts
     from experiment.run.progress import Progress
     from experiment.run.sent_shard import Call
     from fetcher.contract.shard_messages import Shard

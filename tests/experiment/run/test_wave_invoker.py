@@ -13,7 +13,7 @@ from tests.support.recorded_invocations import done, report, urls
 from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import open_run
 from experiment.run.fan_out import fan_out
-from experiment.run.gone_hosts import GoneHosts
+from experiment.run.gone_host_sharing import GoneHosts
 from experiment.run.progress import Progress
 from experiment.run.resume import to_do
 from experiment.run.wave import FanOutError, Wave

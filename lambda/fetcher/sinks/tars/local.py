@@ -20,8 +20,8 @@ from fetcher.s3.scratch_files import Files
 from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.spooled_body import SpooledBody
 from fetcher.sinks.tars.contents import Contents, found_again
+from fetcher.sinks.tars.crash_recovery import repair
 from fetcher.sinks.tars.member import BLOCK, member_of
-from fetcher.sinks.tars.repair import repair
 from fetcher.sinks.tars.shard_files import ShardFiles, part_of
 from fetcher.sinks.tars.tar_reading import (
     is_as_written,

@@ -13,7 +13,7 @@ import errno
 from typing import TYPE_CHECKING, NamedTuple
 
 from fetcher.sinks.file_extension import extension_of
-from fetcher.sinks.sidecar import fields_of
+from fetcher.sinks.sidecar_fields import fields_of
 
 if TYPE_CHECKING:
     from fetcher.contract.download_results import Download

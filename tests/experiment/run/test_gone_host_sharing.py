@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.support.recorded_invocations import report, urls
 
-from experiment.run.gone_hosts import GoneHosts
+from experiment.run.gone_host_sharing import GoneHosts
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.outcome import GONE
 from fetcher.contract.shard_messages import MOST_HOSTS_BYTES, Shard

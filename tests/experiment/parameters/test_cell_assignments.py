@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiment.parameters.parameters_cell import parameters_set
+from experiment.parameters.cell_assignments import parameters_set
 
 HEADING = "# Where to run, and what to fetch."
 TARGET = 'target: str = "local"  # local or aws'
