@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         """Let at most one chunk wait for a slow client."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # Not 0: over TLS, an empty buffer would be at its limit, and stay paused.
+        # Not 0: over TLS, an empty buffer would be at its limit, and could stay paused.
         transport.set_write_buffer_limits(1)
 
     def data_received(self, data: bytes) -> None:
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        # TLS pauses and resumes at will: without a response, or before its time.
+        # TLS pauses and resumes at will, even before a response exists or is due.
         if self._response and not self._is_delayed and not self._has_ended:
             self._send()
             self._proceed()

@@ -9,15 +9,15 @@ from fetcher.engines.curl_handle import drop_old_addresses
 if TYPE_CHECKING:
     from fetcher.engines.curl_transfer import Transfer
 
-_KNOWN_S = 240.0  # then they are looked up again
-_MOST_KNOWN = 10_000  # likewise; libcurl takes 300 bytes for each
+_KNOWN_S = 240.0  # then libcurl is given their addresses anew
+_MOST_KNOWN = 10_000  # likewise; it takes 300 bytes for each
 
 
 class KnownHosts:
     """
     Hosts that need no look-up.
 
-    The first transfer to one over HTTPS connects alone: with HTTP/2 all share its
+    The first transfer to an HTTPS host connects alone: with HTTP/2 all share its
     connection. libcurl's own PIPEWAIT is of no use: without HTTP/2 it would wait for
     the end of the first download.
 
@@ -48,7 +48,7 @@ class KnownHosts:
 
     def connect(self, transfer: Transfer) -> None:
         """Note that a transfer, which has its host's addresses, is about to connect."""
-        if self._is_drop_due:  # its own addresses are new
+        if self._is_drop_due and self._dropper is None:  # its own addresses are new
             self._is_drop_due, self._dropper = False, transfer
             drop_old_addresses(transfer.handle, is_on=True)
         host = transfer.peer.host
@@ -70,8 +70,9 @@ class KnownHosts:
             drop_old_addresses(transfer.handle, is_on=False)
 
     def forget_if_due(self, now: float) -> None:
-        """Have all hosts looked up again from time to time, and when they are many."""
-        if now < self._forget_at and len(self._known) <= _MOST_KNOWN:
+        """Give libcurl all addresses anew, from time to time or when there are many."""
+        count = len(self._known) + len(self._leaders)
+        if now < self._forget_at and count <= _MOST_KNOWN:
             return
         self._forget_at = now + _KNOWN_S
         self._known.clear()

@@ -94,10 +94,8 @@ class S3Objects(ResumableSink):
         return self._sizes.get(hash(path)) == size
 
     def _listed(self) -> dict[int, int]:
-        connection, bucket = (
-            Connection(self._credentials),
-            self._prefix._replace(key=""),
-        )
+        connection = Connection(self._credentials)
+        bucket = self._prefix._replace(key="")
         try:
             return {
                 hash(f"{bucket}{key}"): size

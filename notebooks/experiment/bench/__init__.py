@@ -3,6 +3,6 @@
 
 ``programs`` names what is compared; ``program_run`` runs one program, checks its files
 and measures its ``process_cost``; ``wild_run`` does that with a list like the real
-web's. ``benchmarks`` is each table, program by program; a ``comparison`` says what it
-shows, and so do ``text_tables`` and the ``chart``.
+web's. ``benchmarks`` is each table, program by program; ``comparison`` sums it up;
+``text_tables`` and ``chart`` show it.
 """

@@ -1,4 +1,4 @@
-"""The figures of a run that its page begins with."""
+"""What a run's page begins with: its figures, its cost, and the forecast for AWS."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Gallery:
     Args:
         results: The folder they are in.
 
-        most: How many, the newest first.
+        most: How many, the newest first; the first hundred have their charts.
     """
 
     def __init__(self, results: Path, most: int) -> None:

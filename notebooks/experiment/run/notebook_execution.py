@@ -16,7 +16,6 @@ import papermill
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
-from nbclient.exceptions import DeadKernelError
 
 from experiment.ledger.invocation import NoRoomError
 from experiment.parameters.project_root import root
@@ -72,10 +71,11 @@ class Kernel(AsyncKernelManager):
     shutdown_wait_time = 60.0  # for a session's processes, which end in its background
     _client: Any = None
     _stderr: Path | None = None
+    _shown = 0  # characters of it
 
-    def started(self, stderr: BinaryIO, **options: object) -> None:
+    def start(self, stderr: BinaryIO, **options: object) -> None:
         """
-        Start it, also when it is restarted, with its stderr in a file.
+        Start it with its stderr in a file, which a restart keeps.
 
         A busy kernel that ends may complain there, which is of no use to anybody.
         """
@@ -87,8 +87,10 @@ class Kernel(AsyncKernelManager):
         return self._stderr.read_text(errors="replace") if self._stderr else ""
 
     def show_stderr(self) -> None:
-        """Show it on ours: it may say why the kernel died."""
-        sys.stderr.write(self.stderr())
+        """Show what is new there on ours: it may say why the kernel died."""
+        text = self.stderr()
+        sys.stderr.write(text[self._shown :])
+        self._shown = len(text)
 
     def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
         """Return the client of the kernel."""
@@ -188,7 +190,7 @@ def execute(
                 km=kernel_manager,
                 request_save_on_cell_execute=manager is None,
             )
-        except DeadKernelError:
+        except RuntimeError:  # it died, or never answered
             kernel_manager.show_stderr()
             raise
 
@@ -198,14 +200,14 @@ def _started(
     environ: Mapping[str, str] | None, *, is_early: bool = False
 ) -> Iterator[Kernel]:
     """Start a kernel, wait until it is ready unless `is_early`, and end it."""
-    with _runtime_folder() as folder, (folder / "stderr").open("ab") as stderr:
+    with _runtime_folder() as folder, _stderr_in(folder) as stderr:
         manager = Kernel(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         is_killed = True  # before it has run a cell: it would take ten seconds to end
         try:
             with _interrupt_delayed(), _writing(folder):
-                manager.started(
+                manager.start(
                     stderr,
                     extra_arguments=_OPTIONS,
                     cwd=_NOTEBOOKS,
@@ -219,6 +221,14 @@ def _started(
             manager.hang_up()
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=is_killed)
+
+
+@contextmanager
+def _stderr_in(folder: Path) -> Iterator[BinaryIO]:
+    with _writing(folder):
+        file = (folder / "stderr").open("ab")
+    with file:
+        yield file
 
 
 def _wait_until_ready(manager: Kernel) -> None:

@@ -30,6 +30,7 @@ def test_a_kernel_can_be_restarted_and_shows_what_it_said_before_too(tmp_path, c
         eventually(lambda: manager.stderr() == "hello\nhello\n")
         assert capfd.readouterr() == ("", "")
         manager.show_stderr()
+        manager.show_stderr()
 
     assert capfd.readouterr() == ("", "hello\nhello\n")
 

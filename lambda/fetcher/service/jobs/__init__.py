@@ -21,7 +21,7 @@ of three lanes the first has slices 0, 3, 6 and so on, one after the other. So t
 never more executions at once than lanes.
 
 ``self_invocation`` sends events, on which `fetcher.service.api` acts in a
-``job_context``: a ``slice_plan`` is made, each ``slice_round`` downloaded, the
-``progress`` reported, and by its ``results`` an ``abandoned_work_retry`` made.
-``store`` keeps the ``stored_documents``.
+``job_context``: a ``slice_plan`` is made, each ``slice_round`` downloaded, and the
+``progress`` reported. ``abandoned_work_retry`` requests again what the ``results`` show
+as abandoned. ``store`` keeps the ``stored_documents``.
 """

@@ -1,4 +1,4 @@
-"""Part of a tar: some whole members, in a file of temporary storage."""
+"""Members written into parts of a tar, in files of temporary storage."""
 
 from __future__ import annotations
 

@@ -8,11 +8,7 @@ from experiment.tables.projection.projected_million import LEAST_BAND
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
-
     import pandas as pd
-
-    Values: TypeAlias = tuple[Any, ...]  # of `AXES`
 
 SEVERAL = 3
 _DEVIATIONS = 2.0  # median absolute ones: an outlier widens no band
