@@ -36,15 +36,22 @@ class KnownHosts:
         return host in self._known
 
     def may_connect(self, transfer: Transfer) -> bool:
-        """Tell whether no other transfer is making the first connection to its host."""
+        """Tell whether it need not wait for another's first connection to its host."""
         host = transfer.peer.host
-        leader = self._leaders.get(host)
-        if leader is None or leader.peer.host != host or not leader.is_attached:
-            return True  # no transfer is, or its attempt failed
+        leader = self._leader_at(host)
+        if leader is None or not transfer.peer.is_https:
+            return True
         if leader.is_connected:
             self._known.add(host)
             return True
         return False
+
+    def _leader_at(self, host: str) -> Transfer | None:
+        """Return the transfer that is making the first connection, unless it failed."""
+        leader = self._leaders.get(host)
+        if leader is None or leader.peer.host != host or not leader.is_attached:
+            return None
+        return leader
 
     def connect(self, transfer: Transfer) -> None:
         """Note that a transfer, which has its host's addresses, is about to connect."""
@@ -52,13 +59,15 @@ class KnownHosts:
             self._is_drop_due, self._dropper = False, transfer
             drop_old_addresses(transfer.handle, is_on=True)
         host = transfer.peer.host
-        if transfer.peer.is_https and host not in self._known:
+        if host not in self._known and self._leader_at(host) is None:
             self._leaders[host] = transfer
-        else:
-            self._known.add(host)
 
     def connected(self, transfer: Transfer) -> None:
-        """Note that a transfer has ended well."""
+        """
+        Note that a transfer has ended well.
+
+        Not sooner: libcurl may start one that was added later first, without addresses.
+        """
         host = transfer.peer.host
         if self._leaders.get(host) is transfer:
             self._known.add(host)

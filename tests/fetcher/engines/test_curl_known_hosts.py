@@ -11,7 +11,7 @@ from fetcher.engines.curl_known_hosts import KnownHosts
 
 def transfer(host):
     peer = SimpleNamespace(host=host, is_https=False)
-    return SimpleNamespace(peer=peer, handle=Mock())
+    return SimpleNamespace(peer=peer, handle=Mock(), is_attached=True)
 
 
 @pytest.mark.parametrize("now", [239.0, 240.0])
@@ -20,6 +20,7 @@ def test_after_four_minutes_hosts_are_unknown_and_one_transfer_drops_addresses(n
     hosts = KnownHosts(0.0)
     before, first, second = map(transfer, "abc")
     hosts.connect(before)
+    hosts.connected(before)
     hosts.forget_if_due(now)
     hosts.connect(first)
     hosts.connect(second)
@@ -30,14 +31,32 @@ def test_after_four_minutes_hosts_are_unknown_and_one_transfer_drops_addresses(n
     option = pycurl.DNS_CACHE_TIMEOUT
     drops = [call.setopt(option, 200), call.setopt(option, -1)] if is_due else []
     assert ("a" in hosts) is not is_due
-    assert "b" in hosts
+    assert "b" not in hosts
     assert [one.handle.mock_calls for one in (before, first, second)] == [[], drops, []]
+
+
+def test_a_host_is_known_once_a_transfer_has_come_through_since_the_latest_forgetting():
+    """Another that is attached meanwhile may be started first: it needs addresses."""
+    hosts = KnownHosts(0.0)
+    old, first, second = (transfer("a") for _ in range(3))
+    hosts.connect(old)
+    hosts.forget_if_due(240.0)
+    hosts.connect(first)
+    hosts.connect(second)
+    hosts.connected(old)
+    before = "a" in hosts
+    hosts.connected(first)
+
+    assert (before, "a" in hosts) == (False, True)
 
 
 def test_hosts_are_forgotten_when_they_are_many():
     hosts = KnownHosts(0.0)
     for number in range(10_001):
-        hosts.connect(transfer(str(number)))
+        one = transfer(str(number))
+        hosts.connect(one)
+        hosts.connected(one)
+    assert "7" in hosts
     hosts.forget_if_due(1.0)
 
     assert "7" not in hosts
