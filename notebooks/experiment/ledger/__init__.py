@@ -6,5 +6,5 @@ A run's folder, written as reports arrive and read back afterwards.
 * ``provenance`` and ``list_fingerprint`` record where a run took place, and on which
   list.
 
-``number_set`` holds sets of URLs' numbers.
+``number_set`` holds sets of URLs' numbers; ``full_disk`` says what cannot be written.
 """

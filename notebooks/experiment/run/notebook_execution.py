@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import errno
 import os
 import signal
 import sys
@@ -17,7 +16,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
-from experiment.ledger.invocation import NoRoomError
+from experiment.ledger.full_disk import Stdout, writing
 from experiment.parameters.project_root import root
 from experiment.report.notebook_html import read_notebook
 
@@ -42,8 +41,6 @@ _OPTIONS = [
     "--ZMQDisplayPublisher.store_display_history=True",
 ]
 _RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
-# The errors of a disk that is full, worn out or read-only.
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 class _Client(AsyncKernelClient):
@@ -173,7 +170,7 @@ def execute(
             temporary files or stdout.
     """
     with (
-        _writing(output),
+        writing(output),
         nullcontext(manager) if manager else kernel() as kernel_manager,
     ):
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +182,7 @@ def execute(
                 cwd=_NOTEBOOKS,
                 kernel_name=_KERNEL,
                 progress_bar=False,
-                stdout_file=stdout and _Stdout(stdout),
+                stdout_file=stdout and Stdout(stdout),
                 execution_timeout=_LONGEST_CELL_S if manager else None,
                 km=kernel_manager,
                 request_save_on_cell_execute=manager is None,
@@ -206,7 +203,7 @@ def _started(
         )
         is_killed = True  # before it has run a cell: it would take ten seconds to end
         try:
-            with _interrupt_delayed(), _writing(folder):
+            with _interrupt_delayed(), writing(folder):
                 manager.start(
                     stderr,
                     extra_arguments=_OPTIONS,
@@ -225,7 +222,7 @@ def _started(
 
 @contextmanager
 def _stderr_in(folder: Path) -> Iterator[BinaryIO]:
-    with _writing(folder):
+    with writing(folder):
         file = (folder / "stderr").open("ab")
     with file:
         yield file
@@ -282,39 +279,3 @@ def _runtime_folder() -> Iterator[Path]:
     outer.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="kernel-", dir=outer) as folder:
         yield Path(folder)
-
-
-class _Stdout:
-    """Standard output; its errors name it, or they would seem the notebook's."""
-
-    def __init__(self, stdout: TextIO) -> None:
-        self._stdout = stdout
-
-    def write(self, text: str) -> None:
-        """Write to it at once; after an error, to nowhere."""
-        try:
-            with _writing("Standard output"):
-                self._stdout.write(text)
-                self._stdout.flush()
-        except NoRoomError:
-            # Python writes what is left at its end, and would fail with status 120.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stdout.fileno())
-            os.close(nowhere)
-            raise
-
-    def flush(self) -> None:
-        """Do nothing: papermill flushes what `write` has written out."""
-
-
-@contextmanager
-def _writing(output: Path | str) -> Iterator[None]:
-    """Turn the error of a full disk into a sentence; it may not name its file."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        path = error.filename or output
-        msg = f"{path} cannot be written: {os.strerror(error.errno)}."
-        raise NoRoomError(msg) from error
