@@ -1,6 +1,6 @@
 """What an origin may expect: patience, few connections, and its wishes respected."""
 
-from itertools import pairwise
+from time import monotonic
 from urllib.parse import quote
 
 import pytest
@@ -55,14 +55,16 @@ def test_requests_to_a_host_are_spaced_whatever_others_are_asked(fetch, origin):
             for number in range(7)
             for one in (origin, other)
         ]
+        began = monotonic()
         ended = fetch(urls, connections=14, host_rate=20.0)
 
     assert {one.outcome for one in ended} == {Outcome.OK}
     for one in (origin, other):
-        times = sorted(request.at for request in one.requests)
-        # Six pauses of 50 ms; a clock's tick and a busy machine are allowed for.
-        assert 0.25 < times[-1] - times[0] < 2
-        assert min(after - before for before, after in pairwise(times)) > 0.01
+        # One may be late and the next on time: only too early is wrong. A clock's tick
+        # is allowed for.
+        waited = sorted(request.at - began for request in one.requests)
+        assert all(at > 0.05 * nth - 0.01 for nth, at in enumerate(waited))
+        assert waited[-1] < 2.5
 
 
 def test_a_host_that_hangs_up_is_left_alone(fetch, origin):
