@@ -38,7 +38,7 @@ from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.version import LATEST
 
 if TYPE_CHECKING:
-    from local_aws.local_lambda.runtime.environment import Environment
+    from local_aws.local_lambda.runtime.execution_environment import Environment
 
 _CONTEXT_BYTES = 3_583  # docs of Invoke in boto3
 _CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:$-]+)/code\.zip")

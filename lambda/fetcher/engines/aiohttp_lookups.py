@@ -1,4 +1,4 @@
-"""What the aiohttp engine knows of a request before it is answered."""
+"""Look-ups of the aiohttp engine, and how far a request is before it is answered."""
 
 from __future__ import annotations
 

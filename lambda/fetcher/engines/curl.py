@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from fetcher.contract.outcome import Outcome
-from fetcher.engines.curl_known_hosts import KnownHosts
+from fetcher.engines.curl_first_connections import FirstConnections
 from fetcher.engines.curl_transfer import Transfer
 from fetcher.engines.resolver import Resolver
 from fetcher.security import guard
@@ -87,7 +87,7 @@ class _Loop:
         self._free: list[Transfer] = []
         self._transfers: dict[pycurl.Curl, Transfer] = {}
         self._busy: set[Transfer] = set()
-        self._hosts = KnownHosts(monotonic())
+        self._first = FirstConnections(monotonic())
         self._waiting: list[Transfer] = []  # for a name, or for a first connection
         self._with_data: list[Transfer] = []  # in the latest round
         self._stepped_at = self._fill_at = self._check_at = 0.0
@@ -115,7 +115,7 @@ class _Loop:
         if now >= self._check_at:
             self._check_at = now + JUDGE_EVERY_S
             self._judge(monotonic())
-            self._hosts.forget_if_due(now)
+            self._first.forget_if_due(now)
         return True
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class _Loop:
         except guard.BlockedError as error:
             self._fail(transfer, Outcome.BLOCKED, str(error.strerror))
         else:
-            if transfer.peer.host in self._hosts:
+            if self._first.is_known(transfer.peer.host):
                 self._attach(transfer)
             else:
                 self._connect(transfer)
@@ -176,7 +176,7 @@ class _Loop:
         """Hand a transfer to libcurl once its host's addresses are known."""
         peer = transfer.peer
         try:
-            may_connect = self._hosts.may_connect(transfer)
+            may_connect = self._first.may_connect(transfer)
             stage = peer.resolved(self._resolver) if may_connect else Stage.CONNECTING
         except UnicodeError:
             detail = "the URL's host cannot be a name in DNS"
@@ -186,7 +186,7 @@ class _Loop:
             self._fail(transfer, Outcome.DNS, detail)
         else:
             if may_connect and stage is Stage.CONNECTING:
-                self._hosts.connect(transfer)
+                self._first.connect(transfer)
                 self._attach(transfer)
             else:
                 transfer.attempt.stage = stage
@@ -215,7 +215,7 @@ class _Loop:
         self._multi.remove_handle(transfer.handle)
         transfer.is_attached = False
         if not code:
-            self._hosts.connected(transfer)
+            self._first.connected(transfer)
         if download := transfer.ended(code, message):
             self._release(transfer, download)
         elif transfer.redirects > redirects.MAX_REDIRECTS:
@@ -242,7 +242,7 @@ class _Loop:
         """Report how the attempt ended; the transfer is free for another."""
         self._busy.discard(transfer)
         self._free.append(transfer)
-        self._hosts.released(transfer)
+        self._first.released(transfer)
         self._fill_at = 0.0
         self._work.ended(transfer.attempt, download)
 

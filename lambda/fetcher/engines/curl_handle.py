@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 131_072  # twice that is 2 % quicker, and takes 10 MB more
 _MAX_LENGTH = 2**62  # libcurl ignores a larger Content-Length
 # Since libcurl was given an address: more than downloads take, so that the end of one
-# drops none that was given meanwhile; less than hosts are known, see `KnownHosts`.
+# drops none that was given meanwhile; less than `FirstConnections` keeps a host.
 _OLD_S = 200
 _FOREVER = -1
 

@@ -283,7 +283,7 @@ def test_a_name_is_looked_up_once_for_many_urls(fetch, origin, names):
 def test_an_address_is_not_remembered_for_ever(fetch, origin, names, monkeypatch):
     monkeypatch.setattr("fetcher.transfer.scheduler.full_jitter", lambda *_: 0.4)
     monkeypatch.setattr("fetcher.engines.resolver._TTL_S", 0.2)
-    monkeypatch.setattr("fetcher.engines.curl_known_hosts._KNOWN_S", 0.0)
+    monkeypatch.setattr("fetcher.engines.curl_first_connections._KNOWN_S", 0.0)
     monkeypatch.setattr("fetcher.engines.aiohttp._DNS_TTL_S", 0.2)
     service = names(moved=[["127.0.0.2"], ["127.0.0.1"]])  # nobody listens at the first
     (one,) = fetch([f"http://moved.example:{origin.port}/bytes/3"], attempts=3)

@@ -10,7 +10,7 @@ from tests.support.child_processes import alive
 from tests.support.lambda_api import eventually
 from tests.support.lambda_functions import ECHO, GATE, MEET
 
-from local_aws.local_lambda.runtime.environment import Environment
+from local_aws.local_lambda.runtime.execution_environment import Environment
 from local_aws.local_lambda.runtime.processes import zygote_control
 
 

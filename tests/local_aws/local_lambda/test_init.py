@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.local_lambda.runtime import environment
+from local_aws.local_lambda.runtime import execution_environment
 from local_aws.local_lambda.runtime.processes import process_stats
 
 SLOW = "import time\ntime.sleep({})\ndef run(event, context): return event\n"
@@ -17,7 +17,7 @@ SLOW = "import time\ntime.sleep({})\ndef run(event, context): return event\n"
 
 @pytest.fixture(autouse=True)
 def _short_init(monkeypatch):
-    monkeypatch.setattr(environment, "INIT_S", 0.3)
+    monkeypatch.setattr(execution_environment, "INIT_S", 0.3)
 
 
 def tail(function):

@@ -1,4 +1,4 @@
-"""The access keys that the local endpoint knows, and their owners."""
+"""Access keys, and who calls with them."""
 
 from __future__ import annotations
 

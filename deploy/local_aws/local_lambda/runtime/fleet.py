@@ -12,7 +12,7 @@ from typing import Any
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.logs.shipper import LogShipper
 from local_aws.local_lambda.requests.access_keys import KeyPair
-from local_aws.local_lambda.runtime.environment import Environment
+from local_aws.local_lambda.runtime.execution_environment import Environment
 from local_aws.local_lambda.runtime.idle_stack import Idle
 from local_aws.local_lambda.runtime.invocation import Execution
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch

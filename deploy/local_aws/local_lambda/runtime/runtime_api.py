@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from local_aws.local_lambda.runtime import outcome
-from local_aws.local_lambda.runtime.environment import Environment
+from local_aws.local_lambda.runtime.execution_environment import Environment
 from local_aws.local_lambda.runtime.invocation import Execution
 
 _BACKLOG = 4096  # a thousand environments may come at once

@@ -1,4 +1,4 @@
-"""Hosts whose addresses libcurl has, and the first connections to others."""
+"""The first connection to each host, and the hosts that need no look-up after it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _KNOWN_S = 240.0  # then libcurl is given their addresses anew
 _MOST_KNOWN = 10_000  # likewise; it takes 300 bytes for each
 
 
-class KnownHosts:
+class FirstConnections:
     """
-    Hosts that need no look-up.
+    The first connection to each host; once it stands, libcurl knows the addresses.
 
     The first transfer to an HTTPS host connects alone: with HTTP/2 all share its
     connection. libcurl's own PIPEWAIT is of no use: without HTTP/2 it would wait for
@@ -32,7 +32,8 @@ class KnownHosts:
         self._is_drop_due = False  # of old addresses
         self._dropper: Transfer | None = None
 
-    def __contains__(self, host: str) -> bool:
+    def is_known(self, host: str) -> bool:
+        """Tell whether libcurl has a host's addresses."""
         return host in self._known
 
     def may_connect(self, transfer: Transfer) -> bool:

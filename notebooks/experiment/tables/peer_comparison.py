@@ -22,7 +22,7 @@ _ORIGINAL = (
 _COLUMNS = ["Program", "File size", "Files", "1M files take", "Known by"]
 
 
-def compare_with_published(runs: pd.DataFrame) -> pd.DataFrame:
+def compare_with_peers(runs: pd.DataFrame) -> pd.DataFrame:
     """
     Compare a run with the original experiment and with the latest published bench.
 
