@@ -26,7 +26,7 @@ def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, **more):
             "ok": ok.astype(int),
             "files_per_s": rates,
             "startup_s": 0.25,
-            "steady_s": 1.5,
+            "steady_s": 5.0,
             "tail_s": 0.25,
             "million_s": (1e6 / rates).where(rates > 0),
             "million_band": (0.0 if files >= 10**6 else 0.15 + 0 * rates),

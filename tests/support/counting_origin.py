@@ -19,7 +19,7 @@ class CountingSite(answers.Site):
 
     def answer(self, head):
         if head.startswith(b"GET /asked "):
-            return answers._json(**self.asked)
+            return answers.counts(**self.asked)
         if found := _FILE.match(head):
             self.asked[found[1].decode()] += 1
         return super().answer(head)

@@ -14,7 +14,7 @@ from experiment.charts.drawing import (
 )
 from experiment.tables.projection.million_time import million_of, of_one_start
 from experiment.tables.projection.setting_ranking import AXES, ranking, runs_at
-from experiment.tables.words import where_measured
+from experiment.tables.words import size, where_measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,9 @@ def _chart(runs: pd.DataFrame, axis: str) -> Figure:
     ax.set_ylim(bottom=0)
     if runs["cold"].nunique() > 1:
         key_above(ax)
-    return finished(ax, _title(runs, axis), where_measured(runs))
+    size_kb, concurrency = runs[["file_kb", "concurrency"]].iloc[0]
+    which = f"{size(size_kb)} files at concurrency {concurrency:,}"
+    return finished(ax, _title(runs, axis), f"{where_measured(runs)}. {which}")
 
 
 def _title(runs: pd.DataFrame, axis: str) -> str:
@@ -72,7 +74,7 @@ def _title(runs: pd.DataFrame, axis: str) -> str:
     fast, slow = (million_of(warm[warm[axis] == one]) for one in (most, least))
     if not (fast and slow):
         return f"{best} and {worst}: the runs are too short to compare"
-    if fast.overlaps(slow):
+    if not fast.beats(slow):
         return f"{best} and {worst}: no difference shown"
     times = slow.seconds / fast.seconds
     start = ", both warm" if runs["cold"].nunique() > 1 else ""

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 _NAMES = (*LIMITS, SEVERAL)
 _COLOURS = dict(zip(_NAMES, PALETTE, strict=True))
 _KINDS = {YOURS: BLUE, RECORDED: GREEN, OURS: SKY, GUESS: VERMILION}
-_NEW_ACCOUNTS_MB = 3_008
 _MOST_BARS = 12
 _BAND = 0.02  # of the time: less is no move
 
@@ -186,9 +185,10 @@ def _quotas(ax: Axes, concurrency: list[int], memory_mb: list[int]) -> None:
         ax.text(
             place, 0.5, text, transform=across, rotation=90, va="center", fontsize=8
         )
-    if memory_mb[0] < _NEW_ACCOUNTS_MB < memory_mb[-1]:
-        place = np.interp(_NEW_ACCOUNTS_MB, memory_mb, range(len(memory_mb))) + 0.5
+    least = limit("new_memory_mb").most
+    if memory_mb[0] < least < memory_mb[-1]:
+        place = np.interp(least, memory_mb, range(len(memory_mb))) + 0.5
         ax.axhline(place, color=INK, ls=":", lw=1.5)
-        text = f"new accounts:\nup to {_NEW_ACCOUNTS_MB:,} MB"
+        text = f"new accounts:\nup to {least:,} MB"
         along = ax.get_yaxis_transform()
         ax.text(1.01, place, text, transform=along, va="center", fontsize=8)

@@ -32,10 +32,15 @@ _BAR_HEIGHT = 0.5
 _LABELLED_SHARE = 0.04  # of the longest bar; shorter segments have no room for a figure
 _GIB = 2**30
 _SINCE_RESUMED = "Seconds since the first request after the run was resumed"
+_EXECUTIONS = "executions"  # one of `PARTS`
 _READING_OF_RUN = (
     "*This run* is all of it, by process: *notebook* plans, sends requests and "
     "keeps the ledger; *control plane* is the local Lambda endpoint, which passes on "
     "every request and report."
+)
+_READING_OF_SENDER = (
+    "*This run* is what this machine did of it: it planned, sent requests and kept the "
+    "ledger. The executions ran elsewhere."
 )
 _READINGS = {
     ALONE: "*Worker alone* is an execution's work without Lambda, layer by layer.",
@@ -117,8 +122,8 @@ def machine_load(load: pd.DataFrame, shards: pd.DataFrame, where: str) -> Figure
     key_above(ax, [*ax.lines, *memory.lines])
     during = load[seconds > 0]["cpu_percent"]
     title = (
-        f"The processors were {during.mean():.0f} % busy; memory rose by "
-        f"{used.max() - used.iloc[0]:.1f} GiB"
+        f"This machine's processors were {during.mean():.0f} % busy; its memory rose "
+        f"by {used.max() - used.iloc[0]:.1f} GiB"
     )
     return finished(ax, title, where)
 
@@ -137,7 +142,10 @@ def _sampled(load: pd.DataFrame, shards: pd.DataFrame) -> pd.DataFrame:
 def reading_of_cpu(bars: Mapping[str, pd.Series]) -> str:
     """Say what each bar of the stack is."""
     others = [_READINGS[name] for name in bars if name in _READINGS]
-    return " ".join([_READING_OF_RUN, *others])
+    run = next(iter(bars.values()))
+    return " ".join(
+        [_READING_OF_RUN if run[_EXECUTIONS] else _READING_OF_SENDER, *others]
+    )
 
 
 def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
@@ -158,8 +166,11 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
     name, run = next(iter(bars.items()))
+    whole = f"{run.sum():,.0f} µs of CPU"
     title = (
-        f"{name.capitalize()}: a file costs {run.sum():,.0f} µs of CPU, "
+        f"{name.capitalize()}: a file costs {whole}, "
         f"{run.max() / run.sum() * 100:.0f} % of it in the {run.idxmax()}"
     )
+    if not run[_EXECUTIONS]:
+        title = f"A file costs {whole} where it is asked for; executions ran elsewhere"
     return finished(ax, title, where)

@@ -135,11 +135,11 @@ def _origin(target: Target, name: str, wanted: Probes) -> Iterator[None]:
     client = target.client("s3")
     where = {"LocationConstraint": target.region}
     options = {} if target.region == HOME else {"CreateBucketConfiguration": where}
-    client.create_bucket(Bucket=name, **options)
     numbered = {
         size: objects.numbered(wanted.templates[size], count)
         for size, count in wanted.counts.items()
     }
+    client.create_bucket(Bucket=name, **options)
     try:
         for size, template in numbered.items():
             deque(objects.put(target, template, SIZES_KB[size] * 1_000), maxlen=0)

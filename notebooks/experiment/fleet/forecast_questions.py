@@ -9,7 +9,13 @@ from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fleet import FleetSettings
-from experiment.plan.url_facts import file_bytes, is_signed, region_in, region_of
+from experiment.plan.url_facts import (
+    file_bytes,
+    is_signed,
+    read_prefixes,
+    region_in,
+    region_of,
+)
 from fetcher.s3.urls import SCHEME
 from rollout.target.credentials import aws_region
 
@@ -50,14 +56,16 @@ def question_of(
     files = sample.files if sample else files
     origin = settings.origin_url and f"{settings.origin_url.rstrip('/')}/{{number}}"
     url = settings.url_template or origin
-    from_s3 = url.startswith(SCHEME) or bool(settings.sources or region_in(url))
+    source, region, there = INTERNET, aws_region(), region_in(url)
+    if url.startswith(SCHEME) or settings.sources or there:
+        source = S3_ELSEWHERE if region and there not in ("", region) else S3
     asked = Question(
         **{name: getattr(settings, name) for name in _ALIKE},
         files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
-        region=aws_region(),
+        region=region,
         scheme="http" if url.startswith("http:") else "https",
-        source=S3 if from_s3 else INTERNET,
+        source=source,
         in_vpc=bool(settings.subnets),
     )
     if not asked.files:
@@ -86,22 +94,24 @@ def question_of(
 
 def planned(plan: Plan, region: str) -> Question:
     """Return the question that a plan asks, as if it ran on AWS in that region."""
-    each, _ = file_bytes(plan.urls, plan.settings)
+    urls, settings = plan.urls, plan.settings
+    each, _ = file_bytes(urls, settings)
     source = INTERNET
-    if is_signed(plan.urls, plan.settings):
+    if is_signed(urls, settings):
         source = S3
-    elif origin := region_of(plan.urls):
+    elif origin := region_of(urls):
         source = S3 if origin == region else S3_ELSEWHERE
     return replace(
-        question_of(plan.settings, max(1, plan.files)),
+        question_of(settings, max(1, plan.files)),
         sizes_bytes=(float(max(1, each)),),
+        read_prefixes=read_prefixes(urls, settings),
         source=source,
         region=region,
     )
 
 
 def beside_measured(
-    plan: Plan, region: str, wall_s: float, stand_in: str = ""
+    plan: Plan, region: str, wall_s: float, *, is_cold: bool, stand_in: str = ""
 ) -> dict[str, Any]:
     """
     Return what the model had forecast for a run on AWS, beside what was measured.
@@ -113,6 +123,8 @@ def beside_measured(
 
         wall_s: What it took.
 
+        is_cold: Whether its executions started during it, or were at work before.
+
         stand_in: Address that stood in for AWS; empty: it was AWS.
 
     Returns:
@@ -123,7 +135,8 @@ def beside_measured(
         return {NOT_MODELLED: plan.settings.target}
     if stand_in:
         return {NOT_MODELLED: stand_in}
-    low, median, high = forecast(planned(plan, region), _DRAWS).time
+    asked = replace(planned(plan, region), is_cold=is_cold, is_used=not is_cold)
+    low, median, high = forecast(asked, _DRAWS).time
     return {
         "low_s": low,
         "median_s": median,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 INTERNET, S3, S3_ELSEWHERE = SOURCES = ("internet", "s3", "s3-elsewhere")
 TODAY, OF_2022 = "today", "2022"
 S3_TAR, S3_OBJECTS = "s3-tar", "s3-objects"
-_OBJECT_PREFIXES = 256  # that the sink s3-objects spreads its keys over
+OBJECT_PREFIXES = 256  # that the sink s3-objects spreads its keys over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Question:
         if self.is_from_s3:
             rate = min(rate, limit("s3_reads_per_s").most * self.read_prefixes)
         if self.sink == S3_OBJECTS:
-            rate = min(rate, limit("s3_writes_per_s").most * _OBJECT_PREFIXES)
+            rate = min(rate, limit("s3_writes_per_s").most * OBJECT_PREFIXES)
         return rate
 
 

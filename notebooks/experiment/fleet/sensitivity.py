@@ -44,5 +44,6 @@ def moves(question: Question, draws: int = DRAWS) -> pd.DataFrame:
         rows.append((name, YOURS, *ends))
     table = pd.DataFrame(rows, columns=["name", "kind", "low_s", "high_s"])
     table["now_s"] = median_s(question)
-    width = (table["high_s"] - table["low_s"]).abs()
+    seconds = table[["low_s", "high_s", "now_s"]]
+    width = seconds.max(axis=1) - seconds.min(axis=1)
     return table.iloc[width.argsort()[::-1]].reset_index(drop=True)

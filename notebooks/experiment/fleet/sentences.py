@@ -169,6 +169,8 @@ def asked_in_words(question: Question) -> str:
         assumed.append("no limit of the origin")
     if not question.is_from_s3 and not question.latency_s:
         assumed.append("as quick as S3")
+    if question.source == S3_ELSEWHERE and not question.latency_s:
+        assumed.append("as quick as in the same region")
     return f"{text}; assumed: {', '.join(assumed)}" if assumed else text
 
 

@@ -84,12 +84,13 @@ def growth(runs: Sequence[Compared]) -> list[Figure]:
     Draw how the time of a million files depends on how many a run downloads.
 
     Returns:
-        A chart for each group of runs that differ in nothing but their number of files,
-        if the largest run of the group has at least ten times as many as the smallest.
+        A chart for each group of runs long enough to be projected whose settings,
+        target and machine are the same, if the largest run of the group has at least
+        ten times as many files as the smallest.
     """
     groups: dict[tuple[Any, ...], list[Compared]] = {}
     for one in sorted(runs, key=_files):
-        if _files(one):
+        if one.million:
             groups.setdefault(_setting(one), []).append(one)
     return [
         _growth(alike)

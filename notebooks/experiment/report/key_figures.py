@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment.fleet.forecast_questions import NOT_MODELLED
 from experiment.tables.projection import million_time, setting_ranking
-from experiment.tables.words import duration, size
+from experiment.tables.words import duration, microseconds, size
 from rollout.price import in_dollars
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> dict[str, str]:
         "first request to last report": duration(totals["wall_s"]),
         "files per second": f"{totals['files_per_s']:,.0f}",
         "MB per second": f"{totals['mb_per_s']:,.0f}",
-        "half of the files within": duration(totals["p50_s"]),
-        "99 % of the files within": duration(totals["p99_s"]),
-        "CPU of the executions per file": f"{totals['cpu_us_per_file']:,.0f} µs",
+        "half of the ok files within": duration(totals["p50_s"]),
+        "99 % of the ok files within": duration(totals["p99_s"]),
+        "CPU of the executions per file": microseconds(totals["cpu_us_per_file"]),
         "executions at once": f"{settings['concurrency']:,}",
         "connections in each": f"{settings['connections'] or 'adaptive'}",
         "file size": size(totals["file_kb"]),
@@ -60,7 +60,8 @@ def cost_of(record: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     key = "projected_usd" if is_local else "usd"
     total = in_dollars(cost[key])
     said = (
-        f"Nothing (local run). On AWS: an estimated {total}"
+        "Nothing (local run). On AWS, with the times measured here: an estimated "
+        f"{total}"
         if is_local
         else f"{total}, by the time that Lambda billed"
     )

@@ -11,7 +11,7 @@ from experiment.ledger.provenance import machines_of
 from experiment.ledger.run_folder import read_run
 from experiment.report.reproduction import is_measured
 from experiment.tables.display_tables import Shown
-from experiment.tables.projection.million_time import SEVERAL, million_of
+from experiment.tables.projection.million_time import SEVERAL, million_of, of_one_start
 from experiment.tables.projection.projected_million import LEAST_BAND
 from experiment.tables.projection.setting_ranking import AXES, named, ranking, runs_at
 from experiment.tables.run_result import saved_result
@@ -57,7 +57,9 @@ def _compared(letter: str, folder: Path) -> Compared:
     result = saved_result(folder)
     runs = _named_runs(result.runs)
     million = million_of(runs)
-    if million and len(runs) < SEVERAL:  # measured or not, the next may differ
+    if (
+        million and len(of_one_start(runs)) < SEVERAL
+    ):  # measured or not, the next may differ
         million = million.widened(LEAST_BAND)
     return Compared(letter, folder.name, read_run(folder), result, runs, million)
 

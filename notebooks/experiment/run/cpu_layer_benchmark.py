@@ -38,6 +38,7 @@ SINK, REPORT, CLIENT = "files written and removed", "report", "wrk"
 ALONE, FLOOR = "worker alone", "wrk, nothing kept"
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - as an execution's /tmp, a tmpfs
 _MOST_FILES = 20_000  # for each layer
+_PAGES_BYTES = 8_192  # of a tmpfs, beside a file's own: what it is rounded up to
 _DEADLINE_S = 120.0
 _WRK_S = 2
 _SELECT_S = 0.1
@@ -56,7 +57,7 @@ def cpu_costs(session: Session, settings: FanOutSettings) -> dict[str, pd.Series
     if not session.nginx or session.target.name != "local":
         return {}
     template = session.template(settings)
-    files = min(settings.files, _MOST_FILES)
+    files = min(settings.files, _MOST_FILES, _room(settings.file_kb * 1_000))
     connections, costs = settings.connections or FIRST, {}
     if not settings.sink_spec().is_in_s3:
         how = {"engine": settings.engine, "sink": settings.sink}
@@ -94,6 +95,9 @@ def layers(
             began = process_time()
             downloads = _download(template, files, kind, options)
             seconds.append(process_time() - began)
+    if (ok := downloads.tally().ok) != files:
+        msg = f"{files - ok:,} of {files:,} files failed: there is no cost for each."
+        raise ConnectionError(msg)
     began = process_time()
     json.dumps(downloads.to_dict())
     report_s = process_time() - began
@@ -130,6 +134,13 @@ def floor(url: str, connections: int) -> pd.Series | None:
     origin = load.table()["origin"]
     cost = {"origin": origin.iloc[-1] - origin.iloc[0], CLIENT: _children_s() - before}
     return pd.Series(cost) / int(requests[1]) * 1e6
+
+
+def _room(file_bytes: int) -> int:
+    """Return how many files fill half of the room for scratch files, at least one."""
+    with _scratch_in_memory():
+        free = shutil.disk_usage(tempfile.gettempdir()).free
+    return max(1, free // 2 // (file_bytes + _PAGES_BYTES))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from threading import Event, Thread
 from time import time
@@ -65,10 +66,11 @@ class Load:
         Return one row per sample.
 
         Returns:
-            Columns at (seconds since 1970), cpu_percent (of all cores, since the
-            sample before; NaN in the first), busy_s, idle_s, stolen_s (of all cores so
-            far; stolen by the host of a virtual machine), used_bytes (memory of the
-            whole machine), and the CPU seconds so far of each of `PARTS`.
+            Columns at (seconds since 1970), cpu_percent (of the cores that this
+            process may use, since the sample before; NaN in the first), busy_s, idle_s,
+            stolen_s (of these cores so far; stolen by the host of a virtual machine),
+            used_bytes (memory of the whole machine), and the CPU seconds so far of each
+            of `PARTS`.
         """
         table = pd.DataFrame(self._rows)
         # Linux counts idle time loosely: it may go back.
@@ -96,10 +98,15 @@ class Load:
 
 def _sample() -> dict[str, float]:
     """Return a row of `Load.table`; what has added up so far."""
-    memory, spent = psutil.virtual_memory(), psutil.cpu_times()._asdict()
+    memory, allowed = psutil.virtual_memory(), os.sched_getaffinity(0)
+    spent = [
+        one._asdict()
+        for number, one in enumerate(psutil.cpu_times(percpu=True))
+        if number in allowed  # of the others this process knows only the load
+    ]
 
-    def seconds(*names: str) -> float:
-        return float(sum(spent.get(name, 0.0) for name in names))  # Linux has them all
+    def seconds(*names: str) -> float:  # Linux has them all
+        return float(sum(one.get(name, 0.0) for one in spent for name in names))
 
     return {
         "at": time(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from experiment.ledger.provenance import machines_of
+from experiment.ledger.run_folder import read_run
 from experiment.parameters.goal import GOAL_FILES
 from experiment.parameters.project_root import root
 from experiment.tables.projection.million_time import Million, million_of
@@ -47,10 +49,11 @@ def _peers(file_kb: float) -> list[tuple[str, ...]]:
     if not published:
         return []
     table = pd.read_csv(published[-1])
+    machine = machines_of(read_run(published[-1].parent))
     same = (table["scheme"] == "http") & (table["file_bytes"] == file_kb * 1_000)
     return [
         (
-            f"{row['program']} {row['version']}, one process on one machine",
+            f"{row['program']} {row['version']}, one process on {machine}",
             size(file_kb),
             f"{row['files']:,}",
             _of_rate(row["files"], row["files_per_s"]),

@@ -135,7 +135,10 @@ def result_of(run: Run, plan: Plan) -> Result:
     run.record["totals"] = figures
     region, wall_s = run.record.get("region", ""), figures["wall_s"]
     stand_in = run.record.get("stand_in", "")
-    run.record["forecast"] = beside_measured(plan, region, wall_s, stand_in)
+    started = is_cold(figures["cold_executions"], settings.concurrency)
+    run.record["forecast"] = beside_measured(
+        plan, region, wall_s, is_cold=started, stand_in=stand_in
+    )
     return _saved(run, counts, examples, shards, [run.record])
 
 

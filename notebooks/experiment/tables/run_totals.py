@@ -27,8 +27,9 @@ def totals(
     Returns:
         files, counts by outcome, body_bytes, wall_s, files_per_s and mb_per_s (of
         files that are `ok`), cpu_us_per_file, invocations, failed_invocations,
-        throttles, hedges, cold_executions, p50_s, p95_s, p99_s of a download, and the
-        figures of `projection_of`.
+        throttles, hedges, cold_executions, p50_s, p95_s, p99_s of an `ok` download,
+        and the figures of `projection_of`. What is of `ok` files is None if there are
+        none.
     """
     sessions = shards.groupby("session")
     took_s = sessions["answered_at"].max() - sessions["invoked_at"].min()
@@ -40,14 +41,15 @@ def totals(
         "wall_s": wall_s,
         "files_per_s": ok / wall_s,
         "mb_per_s": tally.body_bytes / wall_s / 1e6,
-        "cpu_us_per_file": float(shards["cpu_s"].sum()) / max(ok, 1) * 1e6,
+        "cpu_us_per_file": float(shards["cpu_s"].sum()) / ok * 1e6 if ok else None,
         "invocations": len(shards),
         "failed_invocations": int((shards["error"] != "").sum()),
         "throttles": int(shards["throttles"].sum()),
         "hedges": int(shards["hedges"].sum()),
         "cold_executions": int((shards["cold"] == 1).sum()),
-        "p50_s": tally.latency.quantile(0.50),
-        "p95_s": tally.latency.quantile(0.95),
-        "p99_s": tally.latency.quantile(0.99),
+        **{
+            f"p{share}_s": tally.latency.quantile(share / 100) if ok else None
+            for share in (50, 95, 99)
+        },
         **projection_of(shards),
     }

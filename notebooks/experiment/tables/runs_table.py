@@ -18,6 +18,10 @@ _SETTINGS = (
     *("file_kb", "concurrency", "connections", "memory_mb"),
     *("engine", "sink", "repeat"),
 )
+_UNKNOWN_AS_NAN = (
+    *("million_s", "million_band", "cpu_us_per_file"),
+    *("p50_s", "p95_s", "p99_s"),
+)
 _FEW = 0.1  # of the executions: with more cold ones a run is cold
 
 
@@ -59,7 +63,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    return table.astype({"million_s": float, "million_band": float})
+    return table.astype(dict.fromkeys(_UNKNOWN_AS_NAN, float))
 
 
 def is_cold(cold_executions: int, concurrency: int) -> bool:

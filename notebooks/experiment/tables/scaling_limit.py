@@ -48,19 +48,20 @@ def _growth(rows: pd.DataFrame) -> str:
     millions = {number: million for number, million in found.items() if million}
     if len(millions) < 2:  # noqa: PLR2004
         return "the runs are too short to say where throughput stops growing"
-    stop, best = min((values[1], million) for values, million in ranking(alike))
-    most = max(millions)
-    if stop == most:
-        return f"throughput still grows at concurrency {most:,}, the most measured"
-    beyond = {number: million for number, million in millions.items() if number > stop}
-    falls = any(million.low > best.high for million in beyond.values())
-    further = "no further, and then falls" if falls else "no further"
-    if stop == min(millions):
-        said = f"no other concurrency is measurably faster than {stop:,}"
+    stop = ranking(alike)[0][0][1]
+    best = min(millions.values(), key=lambda million: million.seconds)
+    if any(best.beats(millions[number]) for number in millions if number < stop):
+        said = f"throughput grows up to concurrency {stop:,}, and not measurably beyond"
     else:
-        said = f"throughput grows up to concurrency {stop:,}, and {further}"
+        stop = min(millions)
+        said = f"no other concurrency is measurably faster than {stop:,}"
+    beyond = sorted(number for number in millions if number > stop)
+    if not beyond:
+        return f"throughput still grows at concurrency {stop:,}, the most measured"
+    if stop > min(millions) and any(millions[stop].beats(millions[n]) for n in beyond):
+        said += ", and then falls"
     there, after = (
-        alike[alike["concurrency"] == number] for number in (stop, min(beyond))
+        alike[alike["concurrency"] == number] for number in (stop, beyond[0])
     )
     return f"{said}. {_why(of_one_start(there), of_one_start(after))}"
 

@@ -59,8 +59,9 @@ def _about_the_goal(million: Million) -> str:
 
 
 def _too_short(file_kb: float, runs: pd.DataFrame) -> str:
-    """Say why nothing is projected from runs, by the one that lasted longest."""
-    run = of_one_start(runs).sort_values("steady_s").iloc[-1]
+    """Say why nothing is projected from runs, by the longest that is too short."""
+    short = of_one_start(runs[runs["million_s"].isna()])
+    run = short.sort_values("steady_s").iloc[-1]
     wall_s = run[["startup_s", "steady_s", "tail_s"]].sum()
     lost, name = max(
         (run["startup_s"], "starting up"), (run["tail_s"], "waiting for the last ones")

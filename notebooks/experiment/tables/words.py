@@ -30,14 +30,16 @@ def size(kilobytes: float) -> str:
     return f"{kilobytes / thousand:,g} MB"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
     """
-    Return a time in words, to a tenth of a second around the goal; NaN is unknown.
+    Return a time in words, to a tenth of a second around the goal.
+
+    None and NaN are unknown.
 
     >>> [duration(seconds) for seconds in (0.058, 0.9996, 4.26, 60.3, 320, 36_000)]
     ['58 ms', '1.0 s', '4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min']
     """
-    if math.isnan(seconds):
+    if seconds is None or math.isnan(seconds):
         return "unknown"
     if seconds < 0.9995:  # noqa: PLR2004 - rounded, the last millisecond makes a second
         return f"{seconds * 1_000:.0f} ms"
@@ -46,6 +48,18 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def microseconds(of_cpu: float | None) -> str:
+    """
+    Return the CPU of a file in words; None and NaN are unknown.
+
+    >>> microseconds(1_234.5), microseconds(None)
+    ('1,234 µs', 'unknown')
+    """
+    if of_cpu is None or math.isnan(of_cpu):
+        return "unknown"
+    return f"{of_cpu:,.0f} µs"
 
 
 def listed(texts: list[str], most: int = 3) -> str:

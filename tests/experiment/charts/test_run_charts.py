@@ -124,10 +124,10 @@ def test_latency_is_titled_with_the_slowest_size_labelled_and_footnoted():
     (ax,) = figure.axes
 
     assert title(figure) == (
-        "100 kB files: half are done within 100 ms, 99 % within 100 ms"
+        "100 kB files that are ok: half within 100 ms, 99 % within 100 ms"
     )
     assert ax.get_xlabel() == "Milliseconds from first try to last byte (log)"
-    assert ax.get_ylabel() == "Downloads done, %"
+    assert ax.get_ylabel() == "Ok files, %"
     assert figure.get_supxlabel() == WHERE
     assert key(figure) == ["10 kB files", "100 kB files"]
     assert len({line.get_marker() for line in ax.get_lines()}) == 2

@@ -85,7 +85,7 @@ def test_files_done_are_titled_with_the_verdict_and_their_rate_with_its_middle(
     waiting = over_time(downloads, sessions((BEGAN - 20, BEGAN + 10)))
 
     done = title(draw.files_over_time(progress, runs, WHERE))
-    assert done.endswith("take 50.0 s: inside the 60 s goal")
+    assert done.endswith("took 50.0 s: inside the 60 s goal")
     rate, waits = (
         title(draw.rate_over_time(one, WHERE)) for one in (progress, waiting)
     )
@@ -125,24 +125,37 @@ def test_the_machine_s_load_is_that_since_the_run_began_or_went_on(load):
         )
         ax, _ = figure.axes
 
-        assert title(figure) == "The processors were 95 % busy; memory rose by 2.0 GiB"
+        assert title(figure) == (
+            "This machine's processors were 95 % busy; its memory rose by 2.0 GiB"
+        )
         assert ax.lines[0].get_xdata().tolist() == [-1, 1, 2]
         assert ax.get_xlabel().endswith(label)
         assert cost["origin"] == cost.sum() == 2_000
 
 
 def test_a_stack_shows_every_part_of_every_bar(load):
+    here = load.assign(executions=[0.0, 0.2, 0.5])
     bars = {
-        "this run": draw.cpu_by_part(load, WHOLE),
+        "this run": draw.cpu_by_part(here, WHOLE),
         "the floor": pd.Series({"origin": 15.0, "wrk": 13.0}),
     }
     figure = draw.cpu_stack(bars, WHERE)
     shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
     assert shown == [*PARTS, "wrk"]
-    assert "This run: a file costs 2,000 µs of CPU, 100 % of it in the origin" in title(
+    assert "This run: a file costs 2,500 µs of CPU, 80 % of it in the origin" in title(
         figure
     )
+    assert "the local Lambda endpoint" in draw.reading_of_cpu(bars)
+
+
+def test_of_a_run_elsewhere_only_what_this_machine_did_of_it_is_told(load):
+    bars = {"this run": draw.cpu_by_part(load, WHOLE)}
+
+    assert title(draw.cpu_stack(bars, WHERE)) == (
+        "A file costs 2,000 µs of CPU where it is asked for; executions ran elsewhere"
+    )
+    assert "executions ran elsewhere" in draw.reading_of_cpu(bars)
 
 
 def test_a_run_stands_beside_the_original_and_a_published_bench(runs):

@@ -107,7 +107,7 @@ def test_verdict_figures_settings_and_the_way_to_repeat_are_there(page):
         "2 × AMD EPYC, 24 GiB, Linux",
         "local: this machine, not AWS",
         "python -m experiment 40_million -p timeout_s 300 -p tmp_mb 2048",
-        "Nothing (local run). On AWS: an estimated $0.04",
+        "Nothing (local run). On AWS, with the times measured here: an estimated $0.04",
     ):
         assert said in text
 

@@ -52,9 +52,11 @@ def test_growth_is_drawn_where_one_run_has_ten_times_the_files_of_another():
     def of(files, wall_s, **setting):
         rates = {"wall_s": wall_s, "steady_files_per_s": files / wall_s}
         table = chart_tables.runs([files], files=files, **rates, **setting)
-        return run("A", 50.0)._replace(runs=table)
+        return run("A", 50.0 if files else None)._replace(runs=table)
 
     assert growth([of(0, 1.0), of(10_000, 1.0)]) == []
+    too_short = of(10_000, 0.3)._replace(million=None)
+    assert growth([too_short, of(100_000, 5.0)]) == []
     assert growth([of(10_000, 1.0), of(90_000, 9.0)]) == []
     for other in ({"concurrency": 8}, {"file_kb": 100}, {"machine": "another"}):
         assert growth([of(10_000, 1.0), of(100_000, 5.0, **other)]) == []

@@ -51,7 +51,7 @@ def test_files_are_written_to_memory_as_in_an_execution(
 
     monkeypatch.setattr(cpu_layer_benchmark, "Scratch", Watched)
     monkeypatch.setattr(cpu_layer_benchmark, "_IN_MEMORY", tmp_path)
-    layers(f"{endpoint.origin_url}/10/{{number}}.jpg", files=8, connections=2)
+    layers(f"{endpoint.origin_url}/1000/{{number}}.jpg", files=8, connections=2)
 
     assert folders == [tmp_path]
 
@@ -64,7 +64,7 @@ def test_an_origin_that_does_not_answer_is_an_error(silent_url):
 def test_the_worker_alone_is_measured_with_the_engine_and_sink_of_the_run(
     monkeypatch, tmp_path, endpoint
 ):
-    engines, there = [], f"{endpoint.origin_url}/10/{{number}}.jpg"
+    engines, there = [], f"{endpoint.origin_url}/1000/{{number}}.jpg"
     monkeypatch.setenv("PATH", str(tmp_path))  # no wrk
     monkeypatch.setattr(
         cpu_layer_benchmark,

@@ -24,9 +24,9 @@ WHOLE = {"files": 10**6, "target": "aws"}
     [
         (
             runs([10_000], **WHOLE),
-            "At concurrency 4, 1M files of 10 kB take 1 min 40 s: outside the 60 s",
+            "At concurrency 4, 1M files of 10 kB took 1 min 40 s: outside the 60 s",
         ),
-        (runs([20_000], **WHOLE), "take 50.0 s: inside the 60 s goal"),
+        (runs([20_000], **WHOLE), "took 50.0 s: inside the 60 s goal"),
         (runs([GOAL_RATE], **WHOLE), "inside the 60 s goal"),
         (runs([GOAL_RATE * 0.99], **WHOLE), "outside the 60 s goal"),
         (
@@ -35,6 +35,15 @@ WHOLE = {"files": 10**6, "target": "aws"}
         ),
         (runs([18_000]), "would take 55.6 s (47.2 s to 63.9 s): too close to the 60 s"),
         (runs([10_000]), "(85.0 s to 1 min 55 s): outside the 60 s goal"),
+        (
+            runs([20_000] * 3, steady_s=1.5),
+            "would take 50.0 s (37.5 s to 62.5 s): too close to the 60 s goal to call",
+        ),
+        (
+            runs([20_000, 20_000, 11_000]),
+            "would take 50.0 s (42.5 s to 90.9 s): too close to the 60 s goal to call",
+        ),
+        (runs([20_000, 12_500], **WHOLE), "take 65.0 s (50.0 s to 80.0 s): too close"),
         (
             runs([0.0]),
             "On this machine, no file arrived: nothing can be said about the 60 s goal",
@@ -67,6 +76,13 @@ def test_a_run_that_is_mostly_start_is_not_projected_and_says_what_to_do(
         "On this machine, 400 files of 10 kB in 1.0 s are too short to project: 91 % "
         f"of it was starting up{advice}"
     )
+
+
+def test_of_several_runs_one_that_is_too_short_is_named():
+    table = runs([400, 400], steady_s=[0.8, 1.4])
+    table.loc[0, "million_s"] = None
+
+    assert "only 800 ms of it was steady downloading" in verdict(table)
 
 
 def test_cold_runs_count_only_where_none_is_warm():
@@ -112,6 +128,24 @@ def test_each_file_size_has_its_own_verdict():
     assert "1M files of 100 kB would take" in verdict(table)
 
 
+def test_throughput_grows_as_far_as_the_setting_that_the_verdict_names():
+    """
+    Each is hardly told from its neighbour, but the last is from the first.
+    """
+    table = by_concurrency({1: 10_000, 2: 12_500, 4: 16_100})
+
+    assert "at concurrency 4, 1M" in verdict(table)
+    assert list(growth(table)) == [
+        "Files of 10 kB: throughput still grows at concurrency 4, the most measured."
+    ]
+
+
+def test_throughput_that_falls_is_said_to_fall():
+    (said,) = growth(by_concurrency({1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000}))
+
+    assert "up to concurrency 2, and not measurably beyond, and then falls. At" in said
+
+
 LIMITS = {
     "1.9 of the 2 cores were busy while files arrived steadily, 1.2 with executions "
     "and 0.5 with the origin: the cores are the limit": {},
@@ -139,7 +173,8 @@ def test_a_grid_says_where_throughput_stops_growing_and_why(why, load):
     (said,) = growth(by_concurrency({1: 10_000, 2: 19_000, 4: 20_000}, **load))
 
     assert said.startswith(
-        "Files of 10 kB: throughput grows up to concurrency 2, and no further. "
+        "Files of 10 kB: throughput grows up to concurrency 2, and not measurably "
+        "beyond. "
     )
     assert why in said
 

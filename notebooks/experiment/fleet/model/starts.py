@@ -18,7 +18,7 @@ def allowed_at(question: Question, constants: Draws) -> np.ndarray:
     Return when each execution may start, in seconds since the first call.
 
     Calls are made one after the other; Lambda starts so many executions at once, and
-    then so many a second.
+    then so many a second. Those that are warm need no start.
 
     Returns:
         Shape (draws, executions), ascending in each draw.
@@ -27,7 +27,7 @@ def allowed_at(question: Question, constants: Draws) -> np.ndarray:
     order = np.arange(question.executions, dtype=np.float32)
     called = order / constants["calls_per_s"].astype(np.float32)
     at_once = constants[f"starts_at_once{era}"].astype(np.float32)
-    if question.executions <= at_once.min():
+    if not question.is_cold or question.executions <= at_once.min():
         return called
     late = (order - at_once) / constants[f"starts_per_s{era}"].astype(np.float32)
     return np.maximum(called, late)

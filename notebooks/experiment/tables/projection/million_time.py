@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.tables.projection.projected_million import LEAST_BAND
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SEVERAL = 3
-_DEVIATIONS = 2.0  # median absolute ones: an outlier widens no band
+_DEVIATIONS = 2.0  # median absolute ones: an outlier hides no difference
+# A rate over 2 s was up to 19 % off that of a whole million; over 5 s, 5 %.
+_SHORT_S, _SHORT_BAND = 4.0, 0.25
 
 
 class Million(NamedTuple):
@@ -21,19 +22,30 @@ class Million(NamedTuple):
     Attributes:
         seconds: The median of its runs.
 
-        low, high: Its band: ±15 %, or more if runs of it differ more.
+        low, high:
+            Its band, in which all its runs are: ±15 % at least, ±25 % if they were
+            steady for less than 4 s.
 
         is_measured: Whether its runs were of a million files, so nothing is projected.
+
+        noise:
+            How far another setting's time has to be from it, as a share of it. What
+            all runs of a grid are too short to show is no difference between them.
     """
 
     seconds: float
     low: float
     high: float
     is_measured: bool
+    noise: float = 0.0
 
     def overlaps(self, other: Million) -> bool:
-        """Return whether no difference to another setting is shown."""
+        """Return whether no difference to another run is shown."""
         return self.low <= other.high and other.low <= self.high
+
+    def beats(self, other: Million) -> bool:
+        """Return whether it is shown to be faster than another setting of its grid."""
+        return self.seconds * (1 + self.noise) < other.seconds * (1 - other.noise)
 
     def widened(self, band: float) -> Million:
         """Return it with a band of at least this share of its time."""
@@ -50,7 +62,9 @@ class Million(NamedTuple):
         )
 
     def __str__(self) -> str:
-        return f"{'' if self.is_measured else 'would '}take {self.time}"
+        if not self.is_measured:
+            return f"would take {self.time}"
+        return f"{'took' if self.low == self.high else 'take'} {self.time}"
 
 
 def million_of(runs: pd.DataFrame) -> Million | None:
@@ -64,13 +78,17 @@ def million_of(runs: pd.DataFrame) -> Million | None:
     known = counted.dropna(subset="million_s")
     if 2 * len(known) <= len(counted):
         return None
-    middle = float(known["million_s"].median())
+    seconds = known["million_s"]
+    middle = float(seconds.median())
+    spread = float((seconds - middle).abs().median()) / middle
     is_measured = not known["million_band"].any()
     band = float(known["million_band"].median())
-    if len(known) >= SEVERAL:  # their spread says more than how a single one drifted
-        spread = float((known["million_s"] - middle).abs().median()) / middle
-        band = max(0.0 if is_measured else LEAST_BAND, _DEVIATIONS * spread)
-    return Million(middle, middle * (1 - band), middle * (1 + band), is_measured)
+    noise = max(band, _DEVIATIONS * spread)
+    if not is_measured and known["steady_s"].median() < _SHORT_S:
+        band = max(_SHORT_BAND, band)
+    low = min(middle * (1 - band), float(seconds.min()))
+    high = max(middle * (1 + band), float(seconds.max()))
+    return Million(middle, low, high, is_measured, noise)
 
 
 def of_one_start(runs: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,8 @@ def projection_of(shards: pd.DataFrame) -> dict[str, float | None]:
     """
     Return the phases of a run, and the time of a million files.
 
-    Of a resumed run the first session's start and the last one's tail count, once.
+    Of a resumed run the first session's start and the last one's tail count, once; its
+    million was not downloaded in one go, and is projected.
 
     Returns:
         startup_s, steady_s, tail_s (of all sessions together), steady_files_per_s,
@@ -40,7 +41,8 @@ def projection_of(shards: pd.DataFrame) -> dict[str, float | None]:
         "million_s": None,
         "million_band": None,
     }
-    if GOAL_FILES <= shards["ok"].sum() < _NEARLY * GOAL_FILES:
+    is_whole = GOAL_FILES <= shards["ok"].sum() < _NEARLY * GOAL_FILES
+    if is_whole and len(sessions) == 1:
         wall_s = startup_s + steady_s + tail_s
         return figures | {"million_s": wall_s, "million_band": 0.0}
     if steady_s < LEAST_STEADY_S or not rate > 0:

@@ -76,11 +76,17 @@ def steady_period(shards: pd.DataFrame) -> tuple[float, float]:
 def _work_in(shards: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the files of invocations that downloaded something, and their times."""
     reported = shards[shards["downloaded_at"] > shards["downloading_at"]]
-    # Elsewhere, the clock that saw the answer is not that of the execution.
-    is_local = reported["target"] == "local"
-    until = reported["answered_at"].where(is_local, reported["downloaded_at"])
-    since = reported["downloading_at"]
-    return reported["ok"].to_numpy(), since.to_numpy(), until.to_numpy()
+    files, since = reported["ok"].to_numpy(), reported["downloading_at"].to_numpy()
+    answered = reported["answered_at"].to_numpy()
+    if (reported["target"] == "local").all():
+        return files, since, answered
+    # Elsewhere, the clock that saw the answer is not that of the execution: it is at
+    # least so far off that downloads lie between requests and answers.
+    until = reported["downloaded_at"].to_numpy()
+    least_s = (until - answered).max(initial=-math.inf)
+    most_s = (since - reported["invoked_at"].to_numpy()).min(initial=math.inf)
+    ahead_s = np.clip(0.0, least_s, most_s)
+    return files, since - ahead_s, until - ahead_s
 
 
 def _at_work(since: np.ndarray, until: np.ndarray) -> tuple[float, float] | None:

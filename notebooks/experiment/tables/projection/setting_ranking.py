@@ -48,7 +48,7 @@ def ranking(runs: pd.DataFrame) -> list[tuple[Values, Million]]:
     if not known:
         return []
     best = min((million for _, million in known), key=lambda million: million.seconds)
-    alike = [(name, million) for name, million in known if million.overlaps(best)]
+    alike = [(name, million) for name, million in known if not best.beats(million)]
     return sorted(alike, key=lambda one: one[1].seconds > _NEARLY * best.seconds)
 
 

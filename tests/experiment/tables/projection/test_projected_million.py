@@ -103,6 +103,14 @@ def test_a_million_is_measured_not_projected():
     assert figures["million_band"] == 0
 
 
+def test_a_million_in_two_sessions_is_projected_since_it_was_interrupted():
+    halves = [shards((0, 1, 31, 500_000), session=number) for number in (0, 1)]
+    figures = projection_of(pd.concat(halves))
+
+    assert figures["million_s"] == pytest.approx(61)
+    assert figures["million_band"] == 0.15
+
+
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.4])
 def test_the_beginning_of_a_published_million_projects_what_all_of_it_took(share):
     """
