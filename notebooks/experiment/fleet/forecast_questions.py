@@ -16,7 +16,9 @@ from experiment.plan.url_facts import (
     region_in,
     region_of,
 )
+from fetcher.contract.template_source import Template
 from fetcher.s3.urls import SCHEME
+from rollout.s3_origin.buckets_and_prefixes import prefixes_of
 from rollout.target.credentials import aws_region
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ def question_of(
     if not asked.files:
         msg = "files is 0, so a pilot would find the number. Set files for a forecast."
         raise SettingsError(msg)
+    if settings.url_template and source != INTERNET:
+        template = Template(settings.url_template, ((0, asked.files),))
+        asked = replace(asked, read_prefixes=prefixes_of(template))
     if isinstance(settings, FleetSettings):
         asked = replace(
             asked,

@@ -14,7 +14,8 @@ from experiment.fleet import report_tables, sensitivity, trade_offs, validation
 from experiment.fleet.bottlenecks import LIMITS, SEVERAL
 from experiment.fleet.forecast import forecast
 from experiment.fleet.forecast_questions import question_of
-from experiment.fleet.question import INTERNET, S3, Question
+from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
+from experiment.fleet.sentences import asked_in_words
 from experiment.ledger.invocation import SCHEMA
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
@@ -74,7 +75,8 @@ def test_charts_and_the_best_fleet_say_what_they_show(fleets, deadline_s, title,
 def test_a_tornado_shows_every_range_and_the_widest_first():
     moved = sensitivity.moves(replace(SMALL, concurrency=10))
     ranged = {name for name, one in constants().items() if one.low < one.high}
-    width = (moved["high_s"] - moved["low_s"]).abs()
+    seconds = moved[["low_s", "high_s", "now_s"]]
+    width = seconds.max(axis=1) - seconds.min(axis=1)
 
     assert ranged < set(moved["name"])
     assert width.is_monotonic_decreasing
@@ -119,7 +121,7 @@ def test_settings_of_a_run_are_asked_about_as_they_are():
     question = question_of(settings)
 
     assert (question.files, question.concurrency) == (10_000, 50)
-    assert question.source == S3
+    assert (question.source, question.read_prefixes) == (S3, 1)
     assert question_of(FanOutSettings(files=400)).source == INTERNET
     of_an_origin = FanOutSettings(files=400, origin_url="http://127.0.0.1:80")
     assert question_of(of_an_origin).source == INTERNET
@@ -130,6 +132,20 @@ def test_settings_of_a_run_are_asked_about_as_they_are():
     assert fleet.mean_bytes == pytest.approx(1_000_000 / 3)
     assert (fleet.latency_s, fleet.is_cold) == (0.02, True)
     assert not question_of(FleetSettings(cold=False)).is_cold
+
+
+@pytest.mark.parametrize(
+    ("region", "source"), [("eu-west-1", S3), ("us-west-2", S3_ELSEWHERE)]
+)
+def test_s3_of_another_region_is_asked_about_as_that(monkeypatch, region, source):
+    monkeypatch.setenv("AWS_REGION", region)
+    template = "https://b.s3.eu-west-1.amazonaws.com/{number%4}/{number}.jpg"
+    question = question_of(FanOutSettings(url_template=template, files=8))
+
+    assert (question.source, question.read_prefixes) == (source, 4)
+    assert ("as quick as in the same region" in asked_in_words(question)) is (
+        source == S3_ELSEWHERE
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from tests.support.full_disk import no_file_larger_than
-from tests.support.recorded_invocations import MANY, WHOLE, done, invocation, part, urls
+from tests.support.recorded_invocations import (
+    MANY,
+    WHOLE,
+    done,
+    invocation,
+    part,
+    report,
+    urls,
+)
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run
@@ -39,6 +47,21 @@ def test_only_a_run_on_aws_itself_is_kept_beside_what_the_model_forecast(
         wall_s = run.record["totals"]["wall_s"]
         assert told["low_s"] <= told["median_s"] <= told["high_s"]
         assert told["measured_to_median"] == pytest.approx(wall_s / told["median_s"])
+
+
+def test_warm_executions_are_forecast_as_warm(measured):
+    """
+    Their init is in no report; a cold start takes longer than what they do.
+    """
+    medians = {}
+    for cold in (True, False):
+        answer = report(WHOLE, [done()] * MANY, cold=cold)
+        one = invocation(WHOLE)._replace(report=answer)
+        run, plan = measured(f"run-{cold}", one, target="aws")
+        result_of(run, plan)
+        medians[cold] = run.record["forecast"]["median_s"]
+
+    assert medians[False] < medians[True]
 
 
 def test_a_result_accounts_for_every_url_and_is_saved_as_it_is(measured):
