@@ -100,7 +100,12 @@ class Host:
         self.failure: Download | None = None
 
     def is_idle(self, now: float) -> bool:
-        """Tell whether it can be forgotten without losing anything."""
+        """
+        Tell whether it can be forgotten, if nothing waits for it.
+
+        Then it would be asked like one not heard of before. URLs of it may still be
+        about to be tried again: see `Hosts.back`.
+        """
         busy = self._in_flight or self._failures or self._backoff
         return not busy and self._next_at <= now
 
