@@ -85,9 +85,10 @@ class Options:
         compressed:
             Whether bodies are asked for compressed. They are always stored inflated.
 
-        per_host: Downloads in flight at one host; 0: as many as `connections`.
+        per_host:
+            Downloads in flight at one host and port; 0: as many as `connections`.
 
-        host_rate: Requests a second started at one host; 0: no limit.
+        host_rate: Requests a second started at one host and port; 0: no limit.
 
         respect_robots: Whether bodies that X-Robots-Tag reserves are refused.
 

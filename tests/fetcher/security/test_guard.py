@@ -137,6 +137,14 @@ def test_a_quick_look_at_a_url_agrees_with_a_thorough_one(url):
         assert host_of(url) == host
 
 
+@pytest.mark.parametrize("host", ["h", "h:80", "h:8443", "1.2.3.4", "[::1]", "[::1]:9"])
+def test_a_host_over_http_is_another_over_https_unless_the_url_has_the_port(host):
+    has_port = ":" in host.rpartition("]")[2]
+    hosts = [host_of(f"{scheme}://{host}/") for scheme in ("http", "https", "HTTPS")]
+
+    assert hosts == [host, *[host if has_port else f"{host}:443"] * 2]
+
+
 def test_any_everyday_port_is_plain():
     """
     A port of five digits once took the slow way: a tenth of a small download's time.

@@ -143,6 +143,19 @@ def test_a_host_forgotten_before_a_retry_takes_no_more_than_others(
     assert sorted(ended) == list(range(5))
 
 
+def test_a_dead_port_for_http_costs_no_file_of_the_same_name_over_https():
+    schemes = ["http"] * 100 + ["https"] * 10
+    urls = [f"{scheme}://h/{n}" for n, scheme in enumerate(schemes)]
+    refused, fine = Fate(0.0, Outcome.CONNECT, status=0), Fate(0.0)
+
+    def fate_of(url, *_):
+        return fine if url.startswith("https") else refused
+
+    run = simulate(urls, fate_of, connections=1)
+
+    assert run.outcomes() == [Outcome.CONNECT] * 100 + [Outcome.OK] * 10
+
+
 def test_at_the_deadline_a_url_says_how_far_it_had_come():
     ended = []
     urls = [Item(n, f"http://h/{n}") for n in range(4)]

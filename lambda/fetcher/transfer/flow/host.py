@@ -38,7 +38,7 @@ class Host:
     One host and port: downloads in flight there, and when it can take more.
 
     Args:
-        name: With its port, if the URL has one.
+        name: As `fetcher.security.guard.host_of` has it.
 
         limit: Downloads in flight at once; 0: as many as `slots` has connections.
 
