@@ -125,6 +125,7 @@ class Processes:
         if len(parts) > 1 and is_by_host:
             self._partitions = HostPartitions(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
+        self._poll.register(self._deals.pipe, select.POLLOUT)
         engine = engine_for(parts[0])  # imported once, for the children too
         if not gc.isenabled():
             # Modules stay: to look at them again would cost time, and copies of their
@@ -134,7 +135,6 @@ class Processes:
         try:
             for nth, options in enumerate(parts[1:], 1):
                 self._fork(nth, options, deadline_at)
-            self._poll.register(self._deals.pipe, select.POLLOUT)
             self._offer()
             self._work(engine, self._items(0), parts[0], deadline_at - monotonic())
             self._deals.only_offer()
@@ -145,7 +145,7 @@ class Processes:
                 again = engine_for(parts[0])  # an engine runs once
                 self._work(again, rest, parts[0], deadline_at - monotonic())
         finally:
-            self._deals.end()
+            self._end_deals()
             self._end_children()
             for pipe in list(self._children):
                 self._bury(pipe)
@@ -194,7 +194,7 @@ class Processes:
             self._account.take(ended)
         except BaseException:
             self._broken = True
-            self._deals.end()  # we may be waiting for the next
+            self._end_deals()  # we may be waiting for the next
             raise
 
     def _pause(self, over: Event) -> None:
@@ -203,7 +203,7 @@ class Processes:
         try:
             self._turn()
         except BaseException:
-            self._deals.end()
+            self._end_deals()
             raise
 
     @property
@@ -224,6 +224,10 @@ class Processes:
     def _offer(self) -> None:
         end = 0 if self._partitions else self._urls.known_count
         if not self._deals.offer(end):
+            self._end_deals()
+
+    def _end_deals(self) -> None:
+        if self._deals.is_open:
             self._poll.unregister(self._deals.pipe)
             self._deals.end()
 
