@@ -21,6 +21,7 @@ _FAILURES_OF_DEAD = {
     Outcome.CONNECT: 1,
     Outcome.CONNECT_TIMEOUT: 2,
     Outcome.READ_TIMEOUT: 2,
+    Outcome.TOTAL_TIMEOUT: 2,
     # A server may close idle connections at any moment, and all at once.
     Outcome.CUT: 10,
     Outcome.TLS: 10,
