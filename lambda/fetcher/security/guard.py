@@ -53,6 +53,13 @@ _METADATA = (
     IPv4Network("192.0.0.192"),  # Oracle Cloud Classic
     # https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
     IPv4Network("100.100.100.200"),
+    # As cloud-init's data sources, Oracle's SDKs and Google's own operators name them;
+    # none was seen at work from here.
+    IPv6Network("fd20:ce::254"),  # Google
+    IPv6Network("fd00:c1::a9fe:a9fe"),  # Oracle
+    IPv6Network("fd00:42::42"),  # Scaleway
+    IPv6Network("fd00:a9fe:a9fe::1"),  # Akamai
+    IPv6Network("fd00:100::100:200"),  # Alibaba
 )
 # Private, too, though some versions of Python call them global.
 _PRIVATE = (
