@@ -262,7 +262,7 @@ class Engine:
         if not _TRANSFER_CODINGS.issuperset(coding.lower().replace(",", " ").split()):
             detail = f"not HTTP: a body was sent as {coding}, which nobody asked for"
             raise RefusedError(Outcome.PROTOCOL, detail)
-        robots = ",".join(headers.getall("X-Robots-Tag", ()))
+        robots = "\n".join(headers.getall("X-Robots-Tag", ()))
         body.begin(
             response.status,
             headers.get("Content-Type", ""),
