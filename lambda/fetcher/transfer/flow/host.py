@@ -231,7 +231,7 @@ class Host:
         assert self.failure is not None, "that is why"
         why = "the host has failed too often, most recently"
         detail = f"not tried: {why}: {self.failure.detail}"
-        return Download(self.failure.outcome, detail=detail)
+        return Download(self.failure.outcome, self.failure.status, detail=detail)
 
     def _revive(self) -> None:
         self._failures = self._rounds = 0
