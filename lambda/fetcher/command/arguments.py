@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fetcher import __version__
-from fetcher.contract.options import ENGINES, LAYOUTS, SHARDS, Options
+from fetcher.contract.options import ENGINES, LAYOUTS, RETRIES, SHARDS, Options
 from fetcher.process.cores import cores
 
 if TYPE_CHECKING:
@@ -174,8 +174,8 @@ def _add_report(group: argparse._ArgumentGroup) -> None:
     _add_options(group, _OF_FILES)
     add(
         "--retry",
-        choices=("healable", "failed", "all", "none"),
-        default="healable",
+        choices=RETRIES,
+        default=RETRIES[0],
         help="which rows of an earlier report to retry: healable, those that may "
         "succeed now (the default), failed, all that are not ok, all, or none, only "
         "those not tried before",

@@ -26,6 +26,7 @@ _TOP_LEVEL_TYPES = ("", "application", "audio", "font", "image", "text", "video"
 ENGINES = ("curl", "aiohttp")
 LAYOUTS = ("host", "flat", "hash")  # of a folder: see `fetcher.sinks.layouts`
 SHARDS = ("tar",)  # what a folder holds instead of files
+RETRIES = ("healable", "failed", "all", "none")  # which rows of an earlier report
 SINKS = ("discard", "directory", "s3-tar", "s3-objects")
 
 
