@@ -69,7 +69,11 @@ _OF_SPEED = (
         "active downloads at once, not counting unresponsive ones; 0: adaptive",
     ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
-    ("--attempts N", "attempts", "tries per URL, where trying again may help"),
+    (
+        "--attempts N",
+        "attempts",
+        "tries per URL, where another may help; at most 100 more retries than URLs",
+    ),
     ("--connect-timeout S", "connect_timeout_s", "seconds to wait for a connection"),
     ("--read-timeout S", "read_timeout_s", "seconds without data, once connected"),
     ("--total-timeout S", "total_timeout_s", "seconds for one URL, retries included"),

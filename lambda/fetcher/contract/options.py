@@ -54,7 +54,8 @@ class Options:
 
         attempts:
             Tries for each URL, as long as another may help; at most two where nothing
-            comes.
+            comes. In all there are at most 100 more retries than URLs tried, which
+            spares an origin in trouble.
 
         connect_timeout_s:
             Longest wait for a connection, TLS included; before it, as long for the
