@@ -278,7 +278,7 @@ class Scheduler:
         self._on_download(attempt.position, attempt.item, ended)
 
     def _abandon(self) -> None:
-        now, untried, broken = monotonic(), "", "interrupted at the deadline"
+        now, untried, broken = monotonic(), "", "interrupted"
         if self._may_end():
             untried = broken = "handed back: only unresponsive URLs were left"
         for attempt in self._hosts.held() + self._retries.all():
