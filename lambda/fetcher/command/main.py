@@ -41,7 +41,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     # Imported late: to show the help, or refuse an argument, takes none of these.
     from fetcher.command.accounting import Accounting
     from fetcher.command.host_partitions import has_many_hosts
-    from fetcher.command.processes import Processes, shares
+    from fetcher.command.processes import Processes
     from fetcher.command.report.run_report import RunReport
     from fetcher.command.resume import keep
     from fetcher.lists.files.inputs import files_of
@@ -50,6 +50,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.process.descriptors import connections_allowed
     from fetcher.process.signals import Stops
     from fetcher.sinks.destination import destination
+    from fetcher.transfer.work_division import shares
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."

@@ -15,7 +15,6 @@ import gc
 import os
 import select
 import signal
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -43,38 +42,6 @@ if TYPE_CHECKING:
 
 _TICK_MS = 100
 _LOST = "the process downloading it failed"
-
-
-def shares(
-    options: Options, processes: int, *, is_by_host: bool = False
-) -> list[Options]:
-    """
-    Divide options among processes, fewer if not each would get a connection.
-
-    What is allowed per host is divided, too, unless a host's URLs go to one process.
-
-    >>> from fetcher.contract.options import Options
-    >>> [share.connections for share in shares(Options(connections=5), 2)]
-    [3, 2]
-    """
-    most = options.connections or processes
-    if options.per_host and not is_by_host:
-        most = min(most, options.per_host)
-    processes = max(1, min(processes, most))
-    parts = []
-    for nth in reversed(range(processes)):
-        part = replace(options, connections=_nth(options.connections, nth, processes))
-        if not is_by_host:
-            per_host = _nth(options.per_host, nth, processes)
-            rate = options.host_rate / processes
-            part = replace(part, per_host=per_host, host_rate=rate)
-        parts.append(part)
-    return parts
-
-
-def _nth(limit: int, nth: int, processes: int) -> int:
-    """Return a process's share of a limit; 0 sets none."""
-    return (limit + nth) // processes if limit else 0
 
 
 class Processes:
