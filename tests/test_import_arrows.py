@@ -108,6 +108,18 @@ def top(module):
     return module.partition(".")[0]
 
 
+def test_what_an_execution_runs_knows_nothing_of_the_command():
+    runs = ("fetcher.transfer", "fetcher.engines", "fetcher.sinks", "fetcher.handler")
+    against = {
+        module: names
+        for module, imports in module_imports(MODULES).items()
+        if module.startswith(runs)
+        and (names := {name for name in imports if name.startswith("fetcher.command")})
+    }
+
+    assert against == {}
+
+
 def test_no_module_imports_itself_by_way_of_others():
     assert circle_in(MODULES) == []
 

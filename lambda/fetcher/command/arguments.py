@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fetcher import __version__
-from fetcher.contract.options import ENGINES, LAYOUTS, SHARDS, Options
+from fetcher.contract.options import ENGINES, LAYOUTS, RETRIES, SHARDS, Options
 from fetcher.process.cores import cores
 
 if TYPE_CHECKING:
@@ -69,7 +69,11 @@ _OF_SPEED = (
         "active downloads at once, not counting unresponsive ones; 0: adaptive",
     ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
-    ("--attempts N", "attempts", "tries per URL, where trying again may help"),
+    (
+        "--attempts N",
+        "attempts",
+        "tries per URL, where another may help; at most 100 more retries than URLs",
+    ),
     ("--connect-timeout S", "connect_timeout_s", "seconds to wait for a connection"),
     ("--read-timeout S", "read_timeout_s", "seconds without data, once connected"),
     ("--total-timeout S", "total_timeout_s", "seconds for one URL, retries included"),
@@ -174,8 +178,8 @@ def _add_report(group: argparse._ArgumentGroup) -> None:
     _add_options(group, _OF_FILES)
     add(
         "--retry",
-        choices=("healable", "failed", "all", "none"),
-        default="healable",
+        choices=RETRIES,
+        default=RETRIES[0],
         help="which rows of an earlier report to retry: healable, those that may "
         "succeed now (the default), failed, all that are not ok, all, or none, only "
         "those not tried before",

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import mmap
 import struct
-import zlib
-from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fetcher.lists.url_list import ENDLESS
-from fetcher.transfer.url_preparation import web_host
+from fetcher.transfer.work_division import are_of_many_hosts, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 _SAMPLES = 16  # of the list
 _SAMPLE = 128  # URLs each
-_MOST_SHARE = 0.05  # of a host, or the processes would not have equal parts
 _POSITION = struct.Struct("=Q")
 
 
@@ -35,8 +32,7 @@ def has_many_hosts(urls: UrlList) -> bool:
     count = urls.count
     edges = [count * nth // _SAMPLES for nth in range(_SAMPLES + 1)]
     spans = ((start, min(_SAMPLE, end - start)) for start, end in pairwise(edges))
-    hosts = Counter(web_host(item.url) for item in urls.items_in(spans))
-    return max(hosts.values()) <= _MOST_SHARE * hosts.total()
+    return are_of_many_hosts(urls.items_in(spans))
 
 
 class HostPartitions:
@@ -62,7 +58,7 @@ class HostPartitions:
         for item in self._urls.items_so_far(rest, self._done):
             if item is None:
                 yield None
-            elif zlib.crc32(web_host(item.url).encode()) % self._processes == nth:
+            elif part_of(item.url, self._processes) == nth:
                 _POSITION.pack_into(self._next, offset, item.number + 1)
                 yield item
         _POSITION.pack_into(self._next, offset, self._urls.count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_seconds("deadline", args.deadline)
         return _run(args, options)
     except (ValueError, TypeError, OSError) as error:
-        print(f"fetcher: {error}", file=sys.stderr)
+        with suppress(OSError):  # of stderr
+            print(f"fetcher: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
 
 
@@ -40,7 +41,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     # Imported late: to show the help, or refuse an argument, takes none of these.
     from fetcher.command.accounting import Accounting
     from fetcher.command.host_partitions import has_many_hosts
-    from fetcher.command.processes import Processes, shares
+    from fetcher.command.processes import Processes
     from fetcher.command.report.run_report import RunReport
     from fetcher.command.resume import keep
     from fetcher.lists.files.inputs import files_of
@@ -49,6 +50,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.process.descriptors import connections_allowed
     from fetcher.process.signals import Stops
     from fetcher.sinks.destination import destination
+    from fetcher.transfer.work_division import shares
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
@@ -103,15 +105,15 @@ def _run(args: argparse.Namespace, options: Options) -> int:
 
 def _cut(parts: list[Options], allowed: int) -> list[Options]:
     """Give no process more connections than it may have, and say so."""
+    from fetcher.command.progress import tell
     from fetcher.process.descriptors import RAISE_IT
 
     cut = [replace(one, connections=min(one.connections, allowed)) for one in parts]
     if cut != parts:
         before, now = (sum(one.connections for one in some) for some in (parts, cut))
-        print(
+        tell(
             f"fetcher: only {now:,} connections, not {before:,}: a process may open no "
-            f"more files and sockets here. {RAISE_IT}",
-            file=sys.stderr,
+            f"more files and sockets here. {RAISE_IT}"
         )
     return cut
 
@@ -138,15 +140,16 @@ def _sum_up(account: Accounting, work: Processes, urls: UrlList) -> int:
     """Print the summary and return the exit status."""
     import json
 
+    from fetcher.command.progress import tell
     from fetcher.process.memory import peak_rss_bytes
 
     summary = account.finish()
     rss_bytes = peak_rss_bytes() + work.children_rss_bytes + urls.stop_reading()
     print(json.dumps(summary | {"peak_rss_bytes": rss_bytes}))
     for remark in urls.remarks():
-        print(f"fetcher: {remark}", file=sys.stderr)
+        tell(f"fetcher: {remark}")
     if work.failure:
-        print(work.failure, file=sys.stderr)
+        tell(work.failure)
         return _EXIT_COULD_NOT_RUN
     urls.raise_if_torn()
     return _EXIT_OK if summary["ok"] == summary["files"] else _EXIT_SOME_FAILED

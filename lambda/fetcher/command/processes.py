@@ -15,7 +15,6 @@ import gc
 import os
 import select
 import signal
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -43,38 +42,6 @@ if TYPE_CHECKING:
 
 _TICK_MS = 100
 _LOST = "the process downloading it failed"
-
-
-def shares(
-    options: Options, processes: int, *, is_by_host: bool = False
-) -> list[Options]:
-    """
-    Divide options among processes, fewer if not each would get a connection.
-
-    What is allowed per host is divided, too, unless a host's URLs go to one process.
-
-    >>> from fetcher.contract.options import Options
-    >>> [share.connections for share in shares(Options(connections=5), 2)]
-    [3, 2]
-    """
-    most = options.connections or processes
-    if options.per_host and not is_by_host:
-        most = min(most, options.per_host)
-    processes = max(1, min(processes, most))
-    parts = []
-    for nth in reversed(range(processes)):
-        part = replace(options, connections=_nth(options.connections, nth, processes))
-        if not is_by_host:
-            per_host = _nth(options.per_host, nth, processes)
-            rate = options.host_rate / processes
-            part = replace(part, per_host=per_host, host_rate=rate)
-        parts.append(part)
-    return parts
-
-
-def _nth(limit: int, nth: int, processes: int) -> int:
-    """Return a process's share of a limit; 0 sets none."""
-    return (limit + nth) // processes if limit else 0
 
 
 class Processes:
@@ -125,6 +92,7 @@ class Processes:
         if len(parts) > 1 and is_by_host:
             self._partitions = HostPartitions(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
+        self._poll.register(self._deals.pipe, select.POLLOUT)
         engine = engine_for(parts[0])  # imported once, for the children too
         if not gc.isenabled():
             # Modules stay: to look at them again would cost time, and copies of their
@@ -134,7 +102,6 @@ class Processes:
         try:
             for nth, options in enumerate(parts[1:], 1):
                 self._fork(nth, options, deadline_at)
-            self._poll.register(self._deals.pipe, select.POLLOUT)
             self._offer()
             self._work(engine, self._items(0), parts[0], deadline_at - monotonic())
             self._deals.only_offer()
@@ -145,7 +112,7 @@ class Processes:
                 again = engine_for(parts[0])  # an engine runs once
                 self._work(again, rest, parts[0], deadline_at - monotonic())
         finally:
-            self._deals.end()
+            self._end_deals()
             self._end_children()
             for pipe in list(self._children):
                 self._bury(pipe)
@@ -194,7 +161,7 @@ class Processes:
             self._account.take(ended)
         except BaseException:
             self._broken = True
-            self._deals.end()  # we may be waiting for the next
+            self._end_deals()  # we may be waiting for the next
             raise
 
     def _pause(self, over: Event) -> None:
@@ -203,7 +170,7 @@ class Processes:
         try:
             self._turn()
         except BaseException:
-            self._deals.end()
+            self._end_deals()
             raise
 
     @property
@@ -224,6 +191,10 @@ class Processes:
     def _offer(self) -> None:
         end = 0 if self._partitions else self._urls.known_count
         if not self._deals.offer(end):
+            self._end_deals()
+
+    def _end_deals(self) -> None:
+        if self._deals.is_open:
             self._poll.unregister(self._deals.pipe)
             self._deals.end()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import deque
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,12 @@ _FEW = 0.25  # at work for each that is not: then these decide when all is done
 _OK = "ok"
 _CLEARED = "\r\x1b[K"  # line of a terminal
 _NOTHING = UnderWay()
+
+
+def tell(text: str, end: str = "\n") -> None:
+    """Print on stderr; whoever reads it may go away, and the run goes on."""
+    with suppress(OSError):
+        print(text, end=end, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -69,7 +76,7 @@ class Progress:
         """Show the last figures."""
         self.show(done, ok, body_bytes)
         if self._live:
-            print(file=sys.stderr)
+            tell("")
 
     def show(
         self, done: int, ok: int, body_bytes: int, left: UnderWay = _NOTHING
@@ -85,11 +92,11 @@ class Progress:
             f"{body_bytes / seconds / 1e6:,.1f} MB/s; {self._rest(done, left)}"
         )
         start, end = (_CLEARED, "") if self._live else ("", "\n")
-        print(f"{start}{line}", end=end, file=sys.stderr, flush=True)
+        tell(f"{start}{line}", end)
 
     def say(self, line: str) -> None:
         """Show a line that stays."""
-        print(f"{_CLEARED if self._live else ''}{line}", file=sys.stderr, flush=True)
+        tell(f"{_CLEARED if self._live else ''}{line}")
 
     def sum_up(self, counts: Counter[str], failed: Counter[str]) -> None:
         """Show how URLs ended, and at which hosts most went wrong, if any did."""
@@ -97,11 +104,11 @@ class Progress:
             return
         order = sorted(counts, key=lambda name: (name != _OK, -counts[name]))
         outcomes = ", ".join(f"{name} {counts[name]:,}" for name in order)
-        print(outcomes, file=sys.stderr)
+        tell(outcomes)
         if hosts := failed.most_common(_WORST):
             worst = ", ".join(f"{host} {many:,}" for host, many in hosts)
             of = f"the worst {len(hosts)} of {len(failed):,} hosts"
-            print(f"not ok, {of}: {worst}", file=sys.stderr)
+            tell(f"not ok, {of}: {worst}")
 
     def _rest(self, done: int, left: UnderWay) -> str:
         """Say how long the rest will take, and what it waits for."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from fetcher.command.report.json_lines import line_of
 from fetcher.contract.outcome import Outcome
-from fetcher.security.guard import plain_host
+from fetcher.security.guard import HTTPS_PORT, plain_host
 from fetcher.transfer.flow.download_slots import UnderWay
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Batch:
                 not item.refusal and outcome is not Outcome.UNSTARTED
             )  # its host's
             size, host = 0, plain_host(item.url) if is_fault else ""
+            host = host.removesuffix(HTTPS_PORT)  # a person reads it
         line = self._line_of(item, download)
         # Needs no lock: the other thread removes rows from the front, in one step.
         self._rows.append((item.number, outcome, size, line, host))

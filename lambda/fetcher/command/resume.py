@@ -16,6 +16,7 @@ from fetcher.command.report.json_lines import (
 )
 from fetcher.contract.carried_columns import LONGEST_TOLD
 from fetcher.contract.download_results import Download
+from fetcher.contract.options import RETRIES
 from fetcher.contract.outcome import CODE, Outcome
 from fetcher.lists.compact_hash_map import CompactHashMap
 from fetcher.lists.position_set import Positions
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fetcher.lists.url_list import UrlList
     from fetcher.sinks.resumable_sink import ResumableSink
 
-HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
+HEALABLE, FAILED, ALL, NONE = RETRIES
 
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _NEVER_TRIED = (Outcome.UNSTARTED, Outcome.DUPLICATE)

@@ -26,6 +26,7 @@ _TOP_LEVEL_TYPES = ("", "application", "audio", "font", "image", "text", "video"
 ENGINES = ("curl", "aiohttp")
 LAYOUTS = ("host", "flat", "hash")  # of a folder: see `fetcher.sinks.layouts`
 SHARDS = ("tar",)  # what a folder holds instead of files
+RETRIES = ("healable", "failed", "all", "none")  # which rows of an earlier report
 SINKS = ("discard", "directory", "s3-tar", "s3-objects")
 
 
@@ -53,7 +54,8 @@ class Options:
 
         attempts:
             Tries for each URL, as long as another may help; at most two where nothing
-            comes.
+            comes. In all there are at most 100 more retries than URLs tried, which
+            spares an origin in trouble.
 
         connect_timeout_s:
             Longest wait for a connection, TLS included; before it, as long for the
@@ -85,9 +87,10 @@ class Options:
         compressed:
             Whether bodies are asked for compressed. They are always stored inflated.
 
-        per_host: Downloads in flight at one host; 0: as many as `connections`.
+        per_host:
+            Downloads in flight at one host and port; 0: as many as `connections`.
 
-        host_rate: Requests a second started at one host; 0: no limit.
+        host_rate: Requests a second started at one host and port; 0: no limit.
 
         respect_robots: Whether bodies that X-Robots-Tag reserves are refused.
 

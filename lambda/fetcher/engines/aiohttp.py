@@ -262,7 +262,7 @@ class Engine:
         if not _TRANSFER_CODINGS.issuperset(coding.lower().replace(",", " ").split()):
             detail = f"not HTTP: a body was sent as {coding}, which nobody asked for"
             raise RefusedError(Outcome.PROTOCOL, detail)
-        robots = ",".join(headers.getall("X-Robots-Tag", ()))
+        robots = "\n".join(headers.getall("X-Robots-Tag", ()))
         body.begin(
             response.status,
             headers.get("Content-Type", ""),
@@ -279,6 +279,11 @@ class Engine:
             return Outcome.BLOCKED, f"not permitted: {error.strerror}"  # by the guard
         if isinstance(error, OSError) and (reason := shortage(error)):
             return Outcome.UNSTARTED, reason
+        if isinstance(error, aiohttp.ClientConnectorError):
+            cause = error.os_error
+            if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
+                why = str(cause) or "closed in the TLS handshake"
+                return Outcome.CUT, f"the connection broke: {why}"
         for kind, outcome, detail in _MEANINGS:
             if isinstance(error, kind):
                 return outcome, detail.format(error=error)

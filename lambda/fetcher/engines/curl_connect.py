@@ -40,7 +40,7 @@ class Peer:
         hostname: The host alone, once it is looked up.
 
         refusal: How the attempt ends if the guard, or a lack of descriptors, kept it
-            from connecting; else None.
+            from trying any address; else None.
     """
 
     def __init__(self, handle: pycurl.Curl, *, allow_private: bool) -> None:
@@ -65,7 +65,7 @@ class Peer:
             trust_system_certificates(self._handle)
             self._trusts = True
         self.url, self.host, self.refusal = url, host, None
-        self.hostname = ""
+        self.hostname, self._has_tried = "", False
         self._set(pycurl.URL, url)
 
     @property
@@ -104,18 +104,21 @@ class Peer:
     def _open_socket(self, _purpose: int, address: Any) -> SocketHandle | int:  # noqa: ANN401 - pycurl's
         """Open a socket, unless the guard forbids where it would connect."""
         host, port, *_ = address.addr
+        outcome = Outcome.BLOCKED
         reason = guard.connectable(host, port, allow_private=self._allow_private)
-        if reason:
-            self.refusal = Outcome.BLOCKED, reason
-            return int(pycurl.SOCKET_BAD)
-        try:
-            return SocketHandle(
-                socket.socket(address.family, address.socktype, address.protocol)
-            )
-        except OSError as error:  # libcurl tries the next address
-            if reason := shortage(error):
-                self.refusal = Outcome.UNSTARTED, reason
-            return int(pycurl.SOCKET_BAD)
+        if not reason:
+            try:
+                opened = SocketHandle(
+                    socket.socket(address.family, address.socktype, address.protocol)
+                )
+            except OSError as error:
+                outcome, reason = Outcome.UNSTARTED, shortage(error)
+            else:
+                self.refusal, self._has_tried = None, True
+                return opened
+        if reason and not self._has_tried:
+            self.refusal = outcome, reason
+        return int(pycurl.SOCKET_BAD)  # libcurl tries the next address
 
 
 def _in_ascii(url: str) -> str:

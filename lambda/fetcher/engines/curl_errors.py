@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pycurl
 
 from fetcher.contract.outcome import Outcome
@@ -39,6 +41,9 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
 _ENDLESS_HEAD = ("Too large response headers", "Too many response headers")
 _MALFORMED_BODY = ("chunk hex-length", "invalid chunk size", "Malformed encoding")
 _MALFORMED = (*_ENDLESS_HEAD, *_MALFORMED_BODY)
+# Messages of E_SSL_CONNECT_ERROR that are about the connection: the first two of
+# libcurl, the third of OpenSSL, the last of older versions of libcurl.
+_BROKEN = re.compile("Recv failure|Send failure|unexpected eof|in connection to")
 _TLS = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
@@ -76,9 +81,13 @@ def diagnose(code: int, message: str, host: str) -> tuple[Outcome, str]:
 
     >>> diagnose(pycurl.E_GOT_NOTHING, "Empty reply from server", "h")[0]
     <Outcome.CUT: 'cut'>
+    >>> diagnose(pycurl.E_SSL_CONNECT_ERROR, "Recv failure: Connection reset", "h")[1]
+    'the connection broke: Recv failure: Connection reset'
     >>> diagnose(pycurl.E_BAD_CONTENT_ENCODING, "", "h")[1]
     "the body is encoded, and cannot be decoded: libcurl's error 61"
     """
+    if code == pycurl.E_SSL_CONNECT_ERROR and _BROKEN.search(message):
+        code = pycurl.E_RECV_ERROR
     if code in _TLS:
         return Outcome.TLS, f"TLS with {host} failed: {message}"
     if message.startswith(_MALFORMED):

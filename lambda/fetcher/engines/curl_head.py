@@ -71,8 +71,8 @@ class Head:
         """Return one of libcurl's infos as text, whatever encoding the origin used."""
         return _decoded(self._raw(info) or b"")
 
-    def values(self, name: bytes) -> str:
-        """Return the values of a header in the latest head, joined by commas."""
+    def values(self, name: bytes) -> list[str]:
+        """Return the values of a header in the latest head."""
         values: list[str] = []
         for line in self._lines:
             if line.startswith(b"HTTP/"):
@@ -80,4 +80,4 @@ class Head:
             key, _, value = line.partition(b":")
             if key.lower() == name:
                 values.append(value.decode("latin-1").strip())
-        return ",".join(values)
+        return values

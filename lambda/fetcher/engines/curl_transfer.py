@@ -260,9 +260,9 @@ class Transfer:
         self._state = _BODY
         robots = encoding = ""
         if self._head.listens:
-            encoding = self._head.values(b"content-encoding")
+            encoding = ",".join(self._head.values(b"content-encoding"))
             if self._options.respect_robots:
-                robots = self._head.values(b"x-robots-tag")
+                robots = "\n".join(self._head.values(b"x-robots-tag"))
         kind = self._head.text(pycurl.CONTENT_TYPE)
         try:
             attempt.body.begin(status, kind, expected_bytes, robots, encoding)

@@ -27,7 +27,8 @@ _named = re.compile(_NAMED, _FLAGS).fullmatch
 _CREDENTIALS = re.compile(r"^([^/?#]*//)[^/?#]*@")
 # The same where `//` is missing, or too long: no URL, but still a password.
 _MISSPELT_CREDENTIALS = re.compile(r"(?<!\S)([^/?#:\s]*:/+|/*)[^/?#:\s]*:[^/?#\s]*@")
-_CREDENTIALS_IN_TEXT = re.compile(r"//[^/\s]*@")
+# And what is none because its password has a slash. What follows a port is a path.
+_CREDENTIALS_IN_TEXT = re.compile(r"//(?:[^/\s]*|[^/\s@:\[]*+:(?!\d{1,5}/)[^\s@]*+)@")
 _NAMES = re.compile(r"[?&;#]([^?&;#=\s]+)=")
 _VALUE = re.compile(r"[^&#\s]+")
 _VALUE_IN_PATH = re.compile(r"[^/?;#\s]+")
@@ -97,6 +98,8 @@ def masked_in(text: str) -> str:
 
     >>> masked_in("no route to http://me:pass?word@h/?token=12")
     'no route to http://***@h/?token=***'
+    >>> masked_in("not read: http://me:pass/word@h/"), masked_in("http://h:80/@me")
+    ('not read: http://***@h/', 'http://h:80/@me')
     """
     return masked(_CREDENTIALS_IN_TEXT.sub(f"//{MASK}@", text))
 

@@ -38,7 +38,7 @@ class Attempt:
 
         url: The item's, or a signed one that stands for it in this try: a secret.
 
-        host: The URL's host and port.
+        host: The URL's host and port; redirects may lead to others.
 
         body: Receives the response; a new one for each try.
 

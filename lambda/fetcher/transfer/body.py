@@ -106,7 +106,7 @@ class Body:
 
             expected_bytes: Content-Length; None: absent.
 
-            robots: X-Robots-Tag; empty: absent, or of no interest.
+            robots: Values of X-Robots-Tag, one a line; empty: of no interest.
 
             encoding: Content-Encoding; empty: absent.
 

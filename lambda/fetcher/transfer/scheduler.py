@@ -142,11 +142,14 @@ class Scheduler:
     def _next_at(self, now: float) -> Attempt | None:
         """Return what comes first: what was answered, the fresh, then the silent."""
         if self._retries.pending and (attempt := self._retries.answered(now)):
-            return attempt
+            return self._hosts.back(attempt)
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
-        fresh = self._next_fresh(now)
-        return fresh or (None if self._may_end() else self._retries.silent(now))
+        if attempt := self._next_fresh(now):
+            return attempt
+        if not self._may_end() and (attempt := self._retries.silent(now)):
+            return self._hosts.back(attempt)
+        return None
 
     def left(self) -> UnderWay:
         """Return what has been begun and not ended; any thread may ask."""
@@ -275,7 +278,7 @@ class Scheduler:
         self._on_download(attempt.position, attempt.item, ended)
 
     def _abandon(self) -> None:
-        now, untried, broken = monotonic(), "", "interrupted at the deadline"
+        now, untried, broken = monotonic(), "", "interrupted"
         if self._may_end():
             untried = broken = "handed back: only unresponsive URLs were left"
         for attempt in self._hosts.held() + self._retries.all():

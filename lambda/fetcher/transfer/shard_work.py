@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from array import array
 from collections import Counter
 from functools import partial
@@ -16,7 +15,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.template_source import Template
 from fetcher.transfer.flow.early_end import EarlyEnd
 from fetcher.transfer.scheduler import Scheduler, engine_for
-from fetcher.transfer.url_preparation import web_host
+from fetcher.transfer.work_division import are_of_many_hosts, part_of, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 # Before the shard's end, for children to send what they have.
 _SENDING_S, _SENDING_SHARE = 0.5, 0.25
 _SAMPLE = 2_048  # URLs
-_MOST_SHARE = 0.05  # of a host, or the processes would not have equal parts
 
 
 class ShardPart:
@@ -64,10 +62,10 @@ class ShardPart:
     def __iter__(self) -> Iterator[Item]:
         """Yield its URLs, in order."""
         for position, item in enumerate(self._source):
-            key = position
+            part = position % self._parts
             if self._is_by_host:
-                key = zlib.crc32(web_host(item.url).encode())
-            if key % self._parts == self._nth:
+                part = part_of(item.url, self._parts)
+            if part == self._nth:
                 self.positions.append(position)
                 yield item
 
@@ -76,9 +74,7 @@ def has_many_hosts(source: Source) -> bool:
     """Tell, by a sample, whether no host has too great a part in a source."""
     if isinstance(source, Template):  # it names a few, each as often as the others
         return False
-    sample = islice(source, 0, None, -(-len(source) // _SAMPLE))
-    hosts = Counter(web_host(item.url) for item in sample)
-    return max(hosts.values()) <= _MOST_SHARE * hosts.total()
+    return are_of_many_hosts(islice(source, 0, None, -(-len(source) // _SAMPLE)))
 
 
 class Fetched(NamedTuple):
@@ -186,8 +182,7 @@ def _shared(
     most_open: int,
 ) -> Fetched:
     """Do the same in several processes; this one does its part, too."""
-    from fetcher.command.processes import shares  # noqa: PLC0415 - for one process
-    from fetcher.process.children import Children  # noqa: PLC0415
+    from fetcher.process.children import Children  # noqa: PLC0415 - several only
 
     is_by_host = has_many_hosts(shard.source)
     options = shares(shard.options, processes, is_by_host=is_by_host)

@@ -18,8 +18,8 @@ def web_host(url: str) -> str:
     """
     Return the host and port of any URL of a list; empty: it is not fetched by HTTP.
 
-    >>> web_host("http://h/a"), web_host("http://u:p@H/\u00e9"), web_host("no URL")
-    ('h', 'h', '')
+    >>> web_host("http://h/a"), web_host("https://u:p@H/\u00e9"), web_host("no URL")
+    ('h', 'h:443', '')
     """
     if host := guard.plain_host(url):  # most are, and are told sooner
         return host

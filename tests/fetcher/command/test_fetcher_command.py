@@ -2,10 +2,13 @@
 
 import json
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from fetcher.__main__ import main
+from fetcher.command import progress
 from fetcher.command.report import run_report
 from fetcher.command.report.json_lines import FIELDS
 
@@ -42,6 +45,22 @@ def test_a_run_whose_stderr_is_closed_is_a_run(run, monkeypatch):
     sys.stderr.close()
 
     assert (status, summary["counts"]) == (1, {"connect": 1})
+
+
+def test_a_full_stderr_ends_no_run(run, monkeypatch):
+    """
+    It may be a log on a full disk, or a pipe whose reader is gone.
+    """
+    with monkeypatch.context() as patch, Path("/dev/full").open("w") as full:
+        patch.setattr(sys, "stderr", full)
+        patch.setattr(progress, "_LOGGED_S", 0.0)
+        lines = ["http://127.0.0.1:1/", "nonsense"]
+        status, summary, report, _ = run(lines, "--attempts", "1")
+        with suppress(OSError):
+            full.close()
+
+    assert (status, summary["counts"]) == (1, {"connect": 1, "bad_url": 1})
+    assert len(report) == 2
 
 
 def test_when_some_url_is_not_ok_the_status_is_1_and_the_report_says_why(

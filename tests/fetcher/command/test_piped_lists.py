@@ -81,3 +81,37 @@ def test_what_begins_with_nonsense_is_not_fetched_before_there_is_enough(run, or
     assert (status, summary) == (2, None)
     assert run.err.startswith("fetcher: -: 2 of its 3 rows cannot be used; nothing was")
     assert not any(one.path == "/bytes/never" for one in origin.requests)
+
+
+FAILING_ONCE = """
+import sys
+
+from fetcher.command.accounting import Accounting
+from fetcher.command.main import main
+
+usual = Accounting.tick
+
+def first(account):
+    Accounting.tick = second
+    raise RuntimeError("a bug")
+
+def second(account):
+    Accounting.tick = usual
+    print("it goes on", file=sys.stderr, flush=True)
+
+Accounting.tick = first
+sys.exit(main())
+"""
+
+
+def test_after_an_error_in_one_process_the_others_go_on(run, origin):
+    urls = [origin.url(f"/bytes/{n}") for n in range(50)]
+    run.program = ["-c", FAILING_ONCE]
+    with run.start("--processes", "2") as process:
+        write(process, urls)
+        said = process.stderr.readline()
+        status, summary = run.finish()
+
+    assert (said, status, summary["files"]) == ("it goes on\n", 2, 50), run.err
+    assert run.err.count("RuntimeError: a bug") == 1
+    assert sorted(run.told()) == sorted(urls)

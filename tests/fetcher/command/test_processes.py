@@ -11,8 +11,8 @@ from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
 from fetcher.command.arguments import usual_processes
-from fetcher.command.processes import shares
 from fetcher.contract.options import Options
+from fetcher.transfer.work_division import shares
 
 
 @pytest.fixture

@@ -115,3 +115,13 @@ def test_pauses_are_made_in_another_thread_until_the_end():
     with Batch(nothing, pause, never):
         pass
     assert main_thread() not in threads
+
+
+def test_failures_are_counted_by_host_whatever_the_scheme():
+    taken = []
+    with Batch(taken.append, a_moment, never) as some:
+        for url in ("http://h/", "https://h/", "https://h:8443/"):
+            some.add(0, Item(0, url), Download(Outcome.CUT))
+    (ended,) = taken
+
+    assert ended.failed == {"h": 2, "h:8443": 1}

@@ -290,3 +290,19 @@ def test_an_address_is_not_remembered_for_ever(fetch, origin, names, monkeypatch
 
     assert body_of(one) == b"xxx"
     assert service.asked["moved.example"] == 2
+
+
+@pytest.mark.usefixtures("public")
+@pytest.mark.parametrize("addresses", [[PUBLIC, "10.0.0.1"], ["10.0.0.1", PUBLIC]])
+def test_a_name_with_a_public_address_that_refuses_is_not_blocked(
+    engine, fetch, names, addresses
+):
+    """
+    It may be there the next time. aiohttp tells only of the last address.
+    """
+    names(half=[addresses])
+    with closed_port() as port:
+        (one,) = fetch([f"http://half.example:{port}/"], allow_private=False)
+
+    is_told = engine == "curl" or addresses[-1] == PUBLIC
+    assert one.outcome is (Outcome.CONNECT if is_told else Outcome.BLOCKED)

@@ -6,7 +6,9 @@ from unittest.mock import Mock, call
 import pycurl
 import pytest
 
+from fetcher.engines.curl_connect import Peer
 from fetcher.engines.curl_first_connections import FirstConnections
+from fetcher.security.guard import host_of
 
 
 def transfer(host):
@@ -48,6 +50,22 @@ def test_a_host_is_known_once_a_transfer_has_come_through_since_the_latest_forge
     connections.connected(first)
 
     assert (before, connections.is_known("a")) == (False, True)
+
+
+def test_a_name_known_over_http_is_not_known_over_https():
+    """
+    libcurl keeps addresses by port: after a redirect it would look the name up itself.
+    """
+    connections, known = FirstConnections(0.0), []
+    one = transfer("")
+    one.peer = Peer(pycurl.Curl(), allow_private=True)
+    for url in ("http://h/", "https://h/", "https://h:443/"):
+        one.peer.aim(url, host_of(url))
+        known.append(connections.is_known(one.peer.host))
+        connections.connect(one)
+        connections.connected(one)
+
+    assert known == [False, False, True]
 
 
 def test_hosts_are_forgotten_when_they_are_many():

@@ -8,6 +8,7 @@ start, as it would on a machine with a company's own.
 import contextlib
 import re
 import socket
+import struct
 import threading
 from urllib.request import urlopen
 
@@ -38,13 +39,15 @@ def command(engine, tmp_path, authority, monkeypatch):
 
 
 @contextlib.contextmanager
-def answering(noise):
-    """Give a URL whose first connection is answered with these very bytes."""
+def answering(noise, *, is_reset=False):
+    """Give a URL whose first connection is answered with these very bytes, and ends."""
 
     def answer():
         with contextlib.suppress(OSError), listener.accept()[0] as peer:
             peer.recv(65_536)
             peer.sendall(noise)
+            linger = struct.pack("ii", is_reset, 0)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(WAIT_S)
@@ -85,8 +88,10 @@ def test_only_a_certificate_that_is_right_in_every_respect_is_accepted(
             enter(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")): "tls",
             enter(answering(b"220 mail.example ESMTP ready\r\n")): "tls",
             enter(answering(b"\x15\x03\x03\x00\x02\x02\x28")): "tls",  # an alert
-            # Closed in the middle of a handshake: by whom, nobody knows.
-            enter(answering(b"")): "tls cut connect",
+            # In the middle of a handshake: by whom, nobody knows.
+            enter(answering(b"")): "cut",
+            enter(answering(b"", is_reset=True)): "cut",
+            enter(answering(b"\x16\x03\x03\x00\x7a\x02")): "cut",
             good.url("/bytes/3", "http"): "protocol cut",
             good.url("/cut/9/3"): "cut",
             good.url("/reset/3"): "cut",

@@ -23,7 +23,8 @@ METADATA = [
     *("169.254.169.254", "169.254.170.2", "169.254.100.1", "fe80::1"),
     *("fe80::1%eth0", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"),
     *("2002:a9fe:a9fe::1", "fd00:ec2::254", "168.63.129.16", "::ffff:168.63.129.16"),
-    *("192.0.0.192", "100.100.100.200"),
+    *("192.0.0.192", "100.100.100.200", "fd20:ce::254", "fd00:c1::a9fe:a9fe"),
+    *("fd00:42::42", "fd00:a9fe:a9fe::1", "fd00:100::100:200"),
 ]
 NO_ONE_HOST = ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "240.0.0.1"]
 PRIVATE = [
@@ -135,6 +136,14 @@ def test_a_quick_look_at_a_url_agrees_with_a_thorough_one(url):
         check_url(url)
 
         assert host_of(url) == host
+
+
+@pytest.mark.parametrize("host", ["h", "h:80", "h:8443", "1.2.3.4", "[::1]", "[::1]:9"])
+def test_a_host_over_http_is_another_over_https_unless_the_url_has_the_port(host):
+    has_port = ":" in host.rpartition("]")[2]
+    hosts = [host_of(f"{scheme}://{host}/") for scheme in ("http", "https", "HTTPS")]
+
+    assert hosts == [host, *[host if has_port else f"{host}:443"] * 2]
 
 
 def test_any_everyday_port_is_plain():

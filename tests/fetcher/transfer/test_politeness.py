@@ -114,6 +114,9 @@ def test_a_body_that_is_reserved_is_left_if_that_is_respected(fetch, origin):
         **dict.fromkeys(("nofollow, noai", "nofollow,noimageai , x"), "blocked"),
         **dict.fromkeys(("all", "nofollow", "noaim", "otherbot: noindex", ""), "ok"),
         "unavailable_after: 25 Jun 2040 15:00:00 PST": "ok",
+        "otherbot: nofollow, noindex": "ok",
+        "max-image-preview: none": "ok",
+        "unavailable_after: Mon, 25 Jun 2040 15:00:00 GMT, noai": "blocked",
     }
     urls = [origin.url(f"/headers/X-Robots-Tag/{quote(tag)}") for tag in ends]
 
@@ -123,7 +126,7 @@ def test_a_body_that_is_reserved_is_left_if_that_is_respected(fetch, origin):
 
 def test_one_reserving_header_among_several_is_enough(fetch, origin):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
-    tags = [b"X-Robots-Tag: all", b"x-robots-tag: noai", b"X-Robots-Tag: nofollow"]
+    tags = [b"X-Robots-Tag: bot: all", b"x-robots-tag: noai", b"X-Robots-Tag: all"]
     url = origin.saying(head + b"\r\n".join(tags) + b"\r\n\r\nxyz")
     (one,) = fetch([url], respect_robots=True)
 

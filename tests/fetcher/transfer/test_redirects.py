@@ -86,6 +86,7 @@ def test_a_place_is_asked_for_as_it_is_written(fetch, origin):
     asked = {
         "/target/ä": "/target/%C3%A4",
         "/target/a b": "/target/a%20b",
+        "/target/ä b": "/target/%C3%A4%20b",
         "/target/a%2Fb%41~?q=%2C%3A+%20": "/target/a%2Fb%41~?q=%2C%3A+%20",
         "/target/a'(b);=,!*": "/target/a'(b);=,!*",
     }

@@ -14,9 +14,12 @@ from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
 from fetcher.transfer import scheduler as module
+from fetcher.transfer.attempt import Attempt
+from fetcher.transfer.flow import host_queues
 from fetcher.transfer.flow.retry_queue import was_silent
 from fetcher.transfer.scheduler import Scheduler
 
+OK = Download(Outcome.OK, 200)
 CUT = Fate(0.0, Outcome.CUT, status=0)
 FATES = st.sampled_from(
     [Fate(0.0, one, status=0) for one in Outcome if one is not Outcome.HTTP_STATUS]
@@ -111,7 +114,49 @@ def test_a_retry_of_silence_goes_after_all_urls_not_yet_tried(clock):
     assert [job.next().position for _ in range(3)] == [1, 2, 0]
 
 
-def test_at_the_deadline_a_url_says_how_far_it_had_come():
+@pytest.mark.parametrize("failure", [Outcome.READ_TIMEOUT, Outcome.HTTP_STATUS])
+def test_a_host_forgotten_before_a_retry_takes_no_more_than_others(
+    clock, monkeypatch, failure
+):
+    """
+    The retry would have had a host of its own, and all that waited no end.
+    """
+    monkeypatch.setattr(host_queues, "_MAX_REMEMBERED", 1)
+    ended = []
+    paths = ("h/0", "other/", "h/1", "h/2", "h/3")
+    urls = [Item(n, f"http://{path}") for n, path in enumerate(paths)]
+    options = Options(per_host=1)
+    job = Scheduler(urls, Discard(), options, lambda n, *_: ended.append(n))
+    first = job.next()
+    job.ended(first, Download(failure, 500))
+    other, second, wait_s = job.next(), job.next(), job.next()
+    clock.now += 1
+    still_waits_s = job.next()
+    for attempt in (other, second):
+        job.ended(attempt, OK)
+    while isinstance(attempt := job.next(), Attempt):
+        job.ended(attempt, OK)
+
+    assert (other.position, second.position) == (1, 2)
+    assert isinstance(wait_s, float)
+    assert isinstance(still_waits_s, float)
+    assert sorted(ended) == list(range(5))
+
+
+def test_a_dead_port_for_http_costs_no_file_of_the_same_name_over_https():
+    schemes = ["http"] * 100 + ["https"] * 10
+    urls = [f"{scheme}://h/{n}" for n, scheme in enumerate(schemes)]
+    refused, fine = Fate(0.0, Outcome.CONNECT, status=0), Fate(0.0)
+
+    def fate_of(url, *_):
+        return fine if url.startswith("https") else refused
+
+    run = simulate(urls, fate_of, connections=1)
+
+    assert run.outcomes() == [Outcome.CONNECT] * 100 + [Outcome.OK] * 10
+
+
+def test_at_the_deadline_or_a_signal_a_url_says_how_far_it_had_come():
     ended = []
     urls = [Item(n, f"http://h/{n}") for n in range(4)]
     job = Scheduler(urls, Discard(), Options(), lambda *one: ended.append(one))
@@ -123,7 +168,7 @@ def test_at_the_deadline_a_url_says_how_far_it_had_come():
     assert {one.outcome for *_, one in ended} == {Outcome.UNSTARTED}
     assert [(one.detail, one.attempts) for *_, one in ended] == [
         ("was to be tried again: torn", 1),
-        ("interrupted at the deadline", 1),
+        ("interrupted", 1),
         ("", 0),
         ("", 0),
     ]

@@ -7,7 +7,6 @@ import fcntl
 import os
 import re
 import stat
-import sys
 import time
 from contextlib import ExitStack
 from functools import cache
@@ -15,6 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from fetcher.command.progress import tell
 from fetcher.lists.file_names import PART
 from fetcher.sinks.file_writing import create
 
@@ -158,7 +158,7 @@ def _lock(file: FileIO) -> bool:
 
 @cache
 def _say_once(line: str) -> None:
-    print(line, file=sys.stderr)
+    tell(line)
 
 
 def _opened(path: Path) -> FileIO:

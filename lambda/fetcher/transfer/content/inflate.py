@@ -38,6 +38,7 @@ class Inflater:
         self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._may_be_raw = may_be_raw
         self._start = b""
+        self._is_empty = True
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """
@@ -46,6 +47,8 @@ class Inflater:
         Raises:
             ValueError: If it does not inflate.
         """
+        if chunk:
+            self._is_empty = False
         if self._may_be_raw:
             chunk = self._start = self._start + chunk
             if len(chunk) < _START_BYTES:
@@ -65,8 +68,8 @@ class Inflater:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the compressed data has come to its end."""
-        return self._inflater.eof
+        """Whether the compressed data has come to its end; without any, it has."""
+        return self._is_empty or self._inflater.eof
 
 
 def _has_header(start: bytes) -> bool:

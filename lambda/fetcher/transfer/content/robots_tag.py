@@ -7,15 +7,29 @@ from __future__ import annotations
 _RESERVING = frozenset({"noindex", "none", "noai", "noimageai", "noimageindex", "noml"})
 
 
-def reserved(robots: str) -> str:
-    """
-    Return the directive of an X-Robots-Tag header that reserves the body; empty: none.
+# Their values follow a colon, too. Any other word before one names an agent.
+_WITH_VALUE = frozenset(
+    {"max-image-preview", "max-snippet", "max-video-preview", "unavailable_after"}
+)
 
-    >>> reserved("nofollow, noai"), reserved("otherbot: none"), reserved("all")
-    ('noai', '', '')
+
+def reserved(robots: str) -> str:
+    r"""
+    Return the directive that reserves the body; empty: none does.
+
+    Args:
+        robots: The values of all X-Robots-Tag headers, one a line. What follows the
+            name of an agent in a line is for that agent alone.
+
+    >>> reserved("nofollow, noai"), reserved("otherbot: nofollow, none\nall")
+    ('noai', '')
     """
-    for directive in robots.lower().split(","):
-        agent, _, rest = directive.rpartition(":")
-        if not agent and rest.strip() in _RESERVING:
-            return rest.strip()
+    for line in robots.lower().split("\n"):
+        for directive in line.split(","):
+            name, colon, _ = directive.partition(":")
+            name = name.strip()
+            if not colon and name in _RESERVING:
+                return name
+            if colon and name not in _WITH_VALUE and " " not in name:  # as dates have
+                break
     return ""

@@ -21,6 +21,7 @@ _FAILURES_OF_DEAD = {
     Outcome.CONNECT: 1,
     Outcome.CONNECT_TIMEOUT: 2,
     Outcome.READ_TIMEOUT: 2,
+    Outcome.TOTAL_TIMEOUT: 2,
     # A server may close idle connections at any moment, and all at once.
     Outcome.CUT: 10,
     Outcome.TLS: 10,
@@ -38,7 +39,7 @@ class Host:
     One host and port: downloads in flight there, and when it can take more.
 
     Args:
-        name: With its port, if the URL has one.
+        name: As `fetcher.security.guard.host_of` has it.
 
         limit: Downloads in flight at once; 0: as many as `slots` has connections.
 
@@ -100,7 +101,12 @@ class Host:
         self.failure: Download | None = None
 
     def is_idle(self, now: float) -> bool:
-        """Tell whether it can be forgotten without losing anything."""
+        """
+        Tell whether it can be forgotten, if nothing waits for it.
+
+        Then it would be asked like one not heard of before. URLs of it may still be
+        about to be tried again: see `Hosts.back`.
+        """
         busy = self._in_flight or self._failures or self._backoff
         return not busy and self._next_at <= now
 
@@ -225,7 +231,7 @@ class Host:
         assert self.failure is not None, "that is why"
         why = "the host has failed too often, most recently"
         detail = f"not tried: {why}: {self.failure.detail}"
-        return Download(self.failure.outcome, detail=detail)
+        return Download(self.failure.outcome, self.failure.status, detail=detail)
 
     def _revive(self) -> None:
         self._failures = self._rounds = 0

@@ -76,12 +76,14 @@ class Hosts:
         silent = filter(found.__getitem__, found)
         return {name: found[name] for name in sorted(silent, key=lambda x: -found[x])}
 
+    def back(self, attempt: Attempt) -> Attempt:
+        """Return an attempt that waited elsewhere; its host may have been forgotten."""
+        attempt.host = self._hosts.setdefault(attempt.host.name, attempt.host)
+        return attempt
+
     def hold(self, attempt: Attempt, *, goes_first: bool = False) -> None:
         """Keep an attempt until its host can take it: behind the others, or before."""
-        name = attempt.host.name
-        # Its host may have been forgotten while it waited to be tried again.
-        attempt.host = self._hosts.setdefault(name, attempt.host)
-        queue = self._queues.setdefault(name, deque())
+        queue = self._queues.setdefault(attempt.host.name, deque())
         (queue.appendleft if goes_first else queue.append)(attempt)
         self.waiting += 1
         self._list(attempt.host)

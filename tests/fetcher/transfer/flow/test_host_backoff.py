@@ -130,12 +130,11 @@ def test_a_host_that_always_refuses_is_given_up(status, wait_s, most_s):
     run = simulate(urls, fate, connections=10)
 
     assert set(run.outcomes()) == {"http_status"}
-    assert {one.status for one in run.ended if one.attempts} == {status}
+    assert {one.status for one in run.ended} == {status}
     assert run.seconds < most_s
     untried = [one for one in run.ended if not one.attempts]
     assert len(untried) > 200
     assert all(one.detail.startswith("not tried: the host") for one in untried)
-    assert not any(one.status for one in untried)
     assert len(run.engine.tries) < 100
 
 

@@ -3,6 +3,7 @@
 import math
 from itertools import count
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,16 @@ def test_an_answer_however_bad_shows_that_the_host_is_there():
     host.ended(Download(Outcome.HTTP_STATUS, 404), 9.0)
 
     assert (dead, host.is_dead, host.free_at()) == (True, False, 0.0)
+
+
+@pytest.mark.parametrize("status", [0, 200])
+def test_time_that_is_up_is_an_answer_only_if_one_had_begun(status):
+    host = host_of()
+    for now in (60.0, 120.0):
+        host.start(now)
+        host.ended(Download(Outcome.TOTAL_TIMEOUT, status), now)
+
+    assert (host.is_dead, host.has_answered) == (not status, bool(status))
 
 
 def test_what_waits_is_released_in_order_when_the_host_can_take_it():
