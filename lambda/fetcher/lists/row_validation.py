@@ -224,7 +224,7 @@ def _names(rows: Rows) -> list[str]:
     """Return the names to store rows under."""
     if not any(rows.names) and 0 not in rows.names:
         return []
-    texts = ("" if value is None else str(value) for value in rows.names)
+    texts = (one if type(one) is str else _spelled(one) for one in rows.names)
     return [_CONTROLS.sub(_percent, text) for text in texts]
 
 
@@ -235,16 +235,24 @@ def _digests(rows: Rows, refusals: dict[int, str]) -> list[str]:
     for place, value in enumerate(rows.sha256s):
         digest = value or ""
         if digest and not (isinstance(digest, str) and _sha256(digest)):
-            digest = _CONTROLS.sub(" ", str(digest)[:80])
+            digest = _CONTROLS.sub(" ", _spelled(digest)[:80])
             problem = f"bad_url: sha256 is {digest!r}; it must be 64 hex digits"
             refusals.setdefault(place, problem)
         digests.append(digest)
     return digests
 
 
+def _spelled(value: Any) -> str:  # noqa: ANN401
+    """Return a value as a text; an empty one if it is none, or nested too deeply."""
+    try:
+        return "" if value is None else str(value)
+    except RecursionError:
+        return ""
+
+
 def _shown(value: Any) -> str:  # noqa: ANN401
     """Return what stands in place of a URL: none, that may be shown to anybody."""
-    text = "" if value is None else str(value).strip()[: 2 * _MOST_SHOWN]
+    text = _spelled(value).strip()[: 2 * _MOST_SHOWN]
     shown = masked_in(_CONTROLS.sub(" ", masked(text)))[:_MOST_SHOWN]
     try:
         guard.check_url(cleaned(shown))
