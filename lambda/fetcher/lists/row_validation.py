@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NOT_READ = "not read: "
 _MOST_SHOWN = 200  # characters of what is no URL
+_MOST_OF_DIGEST = 80
 _sha256 = re.compile(r"[0-9a-fA-F]{64}").fullmatch
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -235,7 +236,7 @@ def _digests(rows: Rows, refusals: dict[int, str]) -> list[str]:
     for place, value in enumerate(rows.sha256s):
         digest = value or ""
         if digest and not (isinstance(digest, str) and _sha256(digest)):
-            digest = _CONTROLS.sub(" ", _spelled(digest)[:80])
+            digest = _excerpt(_spelled(digest))[:_MOST_OF_DIGEST]
             problem = f"bad_url: sha256 is {digest!r}; it must be 64 hex digits"
             refusals.setdefault(place, problem)
         digests.append(digest)
@@ -250,10 +251,15 @@ def _spelled(value: Any) -> str:  # noqa: ANN401
         return ""
 
 
+def _excerpt(text: str) -> str:
+    """Return the beginning of a text in one line, masked."""
+    text = text[: 2 * _MOST_SHOWN]
+    return masked_in(_CONTROLS.sub(" ", masked(text)))[:_MOST_SHOWN]
+
+
 def _shown(value: Any) -> str:  # noqa: ANN401
     """Return what stands in place of a URL: none, that may be shown to anybody."""
-    text = _spelled(value).strip()[: 2 * _MOST_SHOWN]
-    shown = masked_in(_CONTROLS.sub(" ", masked(text)))[:_MOST_SHOWN]
+    shown = _excerpt(_spelled(value).strip())
     try:
         guard.check_url(cleaned(shown))
     except guard.BadUrlError:

@@ -71,6 +71,7 @@ def test_a_file_that_is_torn_or_of_no_format_is_refused(tmp_path, suffix, data, 
         ("folder", r"folder is a folder. Name its files, 'folder/\*\.csv' say"),
         ("fold*", r"No file matches fold\*"),
         ("https://h/list.csv", "is a URL, and no list of them"),
+        ("https://h/1?sig=ab", r"^https://h/1\?sig=\*\*\* is a URL, and no list"),
     ],
 )
 def test_what_is_no_file_is_refused_before_the_first_is_read(
