@@ -11,9 +11,10 @@ import errno
 import re
 from html import unescape
 
+_DENIED = "AccessDenied"
 # No request for any other object of the bucket will succeed either.
 _HOPELESS = {
-    *("AccessDenied", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"),
+    *(_DENIED, "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"),
     *("InvalidToken", "NoSuchBucket", "PermanentRedirect", "SignatureDoesNotMatch"),
 }
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -48,6 +49,11 @@ class S3Error(OSError):
             or self.status in _HEALING_STATUSES
             or self.code in _HEALING_CODES
         )
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether a permission is lacking, maybe for this object alone."""
+        return self.code == _DENIED
 
     @property
     def is_hopeless(self) -> bool:

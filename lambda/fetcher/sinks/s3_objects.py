@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
+from contextlib import closing
 from functools import partial
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.contract.download_results import Download
@@ -20,7 +22,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.lists.file_names import name_of
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
-from fetcher.s3.listing import sizes_below
+from fetcher.s3.listing import pages_below, sizes_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
 from fetcher.sinks.resumable_sink import ResumableSink
@@ -35,11 +37,13 @@ if TYPE_CHECKING:
     from fetcher.s3.credentials import S3Credentials
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
+    from fetcher.sinks.resumable_sink import KnownPositions
 
 # Each takes a descriptor, and another for a file, of the few kept back from downloads.
 _SENDERS = 20
 _FULL_BYTES = 32 * 2**20  # on their way
 _FULL_MANY = 16 * _SENDERS
+_FIRST_LOOK_S = 2.0  # at most, of which a bucket that may not be listed takes all
 
 
 def object_of(prefix: Place, item: Item) -> Place:
@@ -73,6 +77,7 @@ class S3Objects(ResumableSink):
         self._lost: dict[int, Download] = {}
         self._settled: deque[int] = deque()  # numbers
         self._hopeless: S3Error | None = None
+        self._has_taken = False  # any body
         self._credentials = credentials
         self._sizes: dict[int, int] | None = None  # of objects there, by hash of path
 
@@ -103,6 +108,22 @@ class S3Objects(ResumableSink):
             }
         finally:
             connection.close()
+
+    def begin(self, kept: KnownPositions) -> None:
+        """
+        Have a look at the bucket, which may be listed or not.
+
+        Raises:
+            S3Error: If it is not there, or somewhere else, or the credentials are void.
+        """
+        del kept
+        until = min(self.until, monotonic() + _FIRST_LOOK_S)
+        with closing(Connection(self._credentials)) as connection:
+            try:
+                next(pages_below(connection, self._prefix, until))
+            except S3Error as error:
+                if error.is_hopeless and not error.is_denied:
+                    raise
 
     @property
     def is_full(self) -> bool:
@@ -143,6 +164,8 @@ class S3Objects(ResumableSink):
                 )
             except S3Error as error:
                 self._lose(number, error)
+            else:
+                self._has_taken = True
             finally:
                 with self._lock:
                     self._waiting.discard(number)
@@ -171,7 +194,8 @@ class S3Objects(ResumableSink):
         self._files.close()
 
     def _check(self) -> None:
-        if self._hopeless:
+        # What is denied after others were taken may be denied to some keys alone.
+        if self._hopeless and not (self._hopeless.is_denied and self._has_taken):
             raise self._hopeless.with_traceback(None)  # it would grow
 
     def _lose(self, number: int, error: S3Error) -> None:
