@@ -114,7 +114,8 @@ class Connection:
             try:
                 answer = self._try(method, place, parameters, headers, body, until)
             except S3Error as error:
-                if last is None or monotonic() < until:
+                is_late = isinstance(error, LateError)
+                if not is_late and (last is None or monotonic() < until):
                     last = error  # what the deadline cut short tells nothing new
                 tries += 1
                 wait_s = full_jitter(tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)

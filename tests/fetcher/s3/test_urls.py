@@ -30,6 +30,10 @@ def test_what_is_no_place_in_s3_is_refused_with_the_reason(url, said):
         ("eu-west-1", "", "https://photos.s3.eu-west-1.amazonaws.com/a/b"),
         ("cn-north-1", "", "https://photos.s3.cn-north-1.amazonaws.com.cn/a/b"),
         ("eu-west-1", "http://127.0.0.1:9/", "http://127.0.0.1:9/photos/a/b"),
+        # No client sends a default port, so none is signed.
+        ("eu-west-1", "http://[::1]:80/", "http://[::1]/photos/a/b"),
+        ("eu-west-1", "https://h:443", "https://h/photos/a/b"),
+        ("eu-west-1", "http://h:443", "http://h:443/photos/a/b"),
     ],
 )
 def test_requests_go_to_the_bucket_of_the_region_or_to_what_stands_in(
