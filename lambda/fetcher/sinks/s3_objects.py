@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
+from fetcher.lists.compact_hash_map import CompactHashMap
 from fetcher.lists.file_names import name_of
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
@@ -79,7 +80,7 @@ class S3Objects(ResumableSink):
         self._hopeless: S3Error | None = None
         self._has_taken = False  # any body
         self._credentials = credentials
-        self._sizes: dict[int, int] | None = None  # of objects there, by hash of path
+        self._sizes: CompactHashMap | None = None  # of objects, by hashes of paths
 
     def key_of(self, item: Item) -> str:
         """Return the object's place; empty: it would have none."""
@@ -90,7 +91,7 @@ class S3Objects(ResumableSink):
 
     def key_at(self, path: str) -> str:
         """Return the path, if it is below the prefix."""
-        return path if path.startswith(str(self._prefix)) else ""
+        return path if path.startswith(str(self._prefix.below(""))) else ""
 
     def holds(self, path: str, size: int) -> bool:
         """Tell whether there is such an object; the first time, all are listed."""
@@ -98,16 +99,13 @@ class S3Objects(ResumableSink):
             self._sizes = self._listed()
         return self._sizes.get(hash(path)) == size
 
-    def _listed(self) -> dict[int, int]:
-        connection = Connection(self._credentials)
-        bucket = self._prefix._replace(key="")
-        try:
-            return {
-                hash(f"{bucket}{key}"): size
-                for key, size in sizes_below(connection, self._prefix, self.until)
-            }
-        finally:
-            connection.close()
+    def _listed(self) -> CompactHashMap:
+        sizes, bucket = CompactHashMap("q"), self._prefix._replace(key="")
+        with closing(Connection(self._credentials)) as connection:
+            below = self._prefix.below("")
+            for key, size in sizes_below(connection, below, self.until):
+                sizes.put(hash(f"{bucket}{key}"), size)
+        return sizes
 
     def begin(self, kept: KnownPositions) -> None:
         """
@@ -120,7 +118,7 @@ class S3Objects(ResumableSink):
         until = min(self.until, monotonic() + _FIRST_LOOK_S)
         with closing(Connection(self._credentials)) as connection:
             try:
-                next(pages_below(connection, self._prefix, until))
+                next(pages_below(connection, self._prefix.below(""), until))
             except S3Error as error:
                 if error.is_hopeless and not error.is_denied:
                     raise
@@ -179,7 +177,7 @@ class S3Objects(ResumableSink):
     def settled(self) -> dict[int, Download | None]:
         """Return what has been settled since this was asked last."""
         numbers = [self._settled.popleft() for _ in range(len(self._settled))]
-        return {number: self._lost.get(number) for number in numbers}
+        return {number: self._lost.pop(number, None) for number in numbers}
 
     def settle(self) -> dict[int, Download]:
         """Wait until all has been sent; say what was not."""
