@@ -50,7 +50,7 @@ def place_of(url: str) -> Place:
     >>> place_of("s3://photos/cats/1 %.jpg")
     Place(bucket='photos', key='cats/1 %.jpg')
     """
-    place = prefix_of(url)
+    place = _split(url)
     if not place.key:
         msg = "The URL names a bucket and no key: write s3://bucket/key."
         raise BadUrlError(msg)
@@ -61,9 +61,19 @@ def prefix_of(url: str) -> Place:
     """
     Return a bucket and the beginning of keys, which may be empty.
 
+    Slashes at its end are left out.
+
     Raises:
         BadUrlError: If it is no URL of S3.
+
+    >>> prefix_of("s3://photos/kept/")
+    Place(bucket='photos', key='kept')
     """
+    place = _split(url)
+    return place._replace(key=place.key.rstrip("/"))
+
+
+def _split(url: str) -> Place:
     if not url.startswith(SCHEME):
         msg = f"{masked(url)[:80]!r} is no place in S3: write s3://bucket/prefix."
         raise BadUrlError(msg)
