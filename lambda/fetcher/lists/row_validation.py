@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import made
 from fetcher.lists.duplicate_rows import SeenRows
+from fetcher.lists.file_names import host_and_path
 from fetcher.lists.problems import Problems
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
@@ -23,7 +24,6 @@ _NOT_READ = "not read: "
 _MOST_SHOWN = 200  # characters of what is no URL
 _MOST_OF_DIGEST = 80
 _sha256 = re.compile(r"[0-9a-fA-F]{64}").fullmatch
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Nearly all URLs are plain: there is nothing to mend in them, and what follows `//` is
 # how they are compared. No port, no fragment, and no query that is empty.
@@ -158,12 +158,7 @@ class RowValidator:
         if not self._allow_credentials and has_credentials(url):
             msg = "The URL holds a user name or password."
             raise ValueError(msg)
-        host = parts.netloc.rpartition("@")[2]
-        if parts.port == _DEFAULT_PORTS[parts.scheme]:
-            host = host.rpartition(":")[0]
-        host = host.replace(":", "+")
-        path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-        return f"{host}/{path}"
+        return "/".join(host_and_path(parts))
 
 
 def _quick(rows: Rows) -> tuple[list[str], list[str]] | None:
