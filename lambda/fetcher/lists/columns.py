@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 COLUMNS_OF_URLS = ("url", "image_url", "img_url", "image_link", "link", "uri", "src")
+DEEPEST = 100  # objects and lists in each other; Python's own limit may be 1,000
 _SHOWN = 12  # names of columns
 _SCALARS = {int, float, bool, str, type(None)}
 _encode = json.JSONEncoder(default=str, allow_nan=False).encode
@@ -139,6 +140,9 @@ def as_json(values: Sequence[Any]) -> Iterable[str]:
     (['1', 'null', '"a"'], ['[1, 2]', '{}'])
     >>> list(as_json([0.5, 1e999])), list(as_json([{"a": [-1e999, "b"]}]))
     (['0.5', 'null'], ['{"a": [null, "b"]}'])
+
+    Raises:
+        RecursionError: If one is nested deeper than `DEEPEST`.
     """
     kinds = set(map(type, values))
     if kinds == {str}:
@@ -146,9 +150,21 @@ def as_json(values: Sequence[Any]) -> Iterable[str]:
     try:
         if kinds <= _SCALARS:  # in one call, a line each: no line feed is in any
             return _encode_lines(values)[1:-1].split("\n")
-        return list(map(_encode, values))
+        texts = list(map(_encode, values))
     except ValueError:  # of numbers that JSON does not have
-        return [_encode(_finite(value)) for value in values]
+        texts = [_encode(_finite(value)) for value in values]
+    if max(map(len, texts)) > 2 * DEEPEST and any(map(_is_deep, values)):
+        raise RecursionError
+    return texts
+
+
+def _is_deep(value: Any, left: int = DEEPEST) -> bool:  # noqa: ANN401
+    """Tell whether a value is nested deeper than so many levels."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return False
+    return not left or any(_is_deep(one, left - 1) for one in value)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - as JSON and Parquet have it
@@ -166,6 +182,9 @@ def objects_of(rows: Iterable[dict[str, Any]]) -> list[str]:
 
     >>> objects_of([{"a": 1}, {"a": [2]}, {}])
     ['{"a": 1}', '{"a": [2]}', '']
+
+    Raises:
+        RecursionError: If a value is nested deeper than `DEEPEST`.
     """
     objects: list[str] = []
     for names, alike in groupby(rows, key=tuple):

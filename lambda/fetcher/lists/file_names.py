@@ -11,6 +11,8 @@ from fetcher.security.guard import PLAIN_HOST, PLAIN_PORT
 from fetcher.security.masking import MASK, masked
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from fetcher.contract.source import Item
 
 PART = ".part"  # ends the name of a file that is not whole yet, and of no other
@@ -24,7 +26,8 @@ _UNSAFE = re.compile(rf"[^.{_SAFE}]")
 _SEGMENT = rf"[%{_SAFE}][.%{_SAFE}]{{0,{_SHORTENED - 2}}}+(?<!\.part)"
 _PLAIN_SEGMENT = _SEGMENT.replace("%", "")
 _PLAIN_PATH = f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT}){{0,38}}+"
-_PLAIN_HOST = rf"{PLAIN_HOST}(?<!\.part)(?::{PLAIN_PORT})?+"
+# Any port but those that may be the scheme's own.
+_PLAIN_HOST = rf"{PLAIN_HOST}(?<!\.part)(?::(?!0*(?:80|443)/){PLAIN_PORT})?+"
 _PLAIN_URL = f"https?://({_PLAIN_HOST}/{_PLAIN_PATH})"
 _plain_url = re.compile(_PLAIN_URL).fullmatch
 _plain_path = re.compile(_PLAIN_PATH).fullmatch
@@ -35,6 +38,7 @@ _everyday_url = re.compile(
     rf"https?://({_PLAIN_HOST})/([!-\"$-~]*[!-\"$->@-~])"
 ).fullmatch
 _everyday_path = re.compile(f"{_SEGMENT}(?:/{_SEGMENT})*+").fullmatch
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = "//h/"
 _UNSAFE_IN_PATH = re.compile(rf"[^./{_SAFE}]")
 _ESCAPED = {chr(code): f"%{code:02X}" for code in range(128)}
@@ -46,8 +50,8 @@ def name_of(item: Item) -> str:
 
     The same item always gets the same name, so that running a list again replaces
     files instead of adding to them. Different destinations get different names, and
-    so do URLs that differ in more than scheme, credentials or fragment. Other secrets
-    in a URL are not part of its name, but still make it differ.
+    so do URLs that differ in more than scheme, default port, credentials or fragment.
+    Other secrets in a URL are not part of its name, but still make it differ.
 
     >>> from fetcher.contract.source import Item
     >>> name_of(Item(0, "http://h:8080/a%20b/c.jpg?size=2"))
@@ -78,13 +82,25 @@ def _everyday_name(url: str) -> str:
 def _parts(url: str) -> list[str]:
     if url.startswith(SCHEME):  # nothing in a key has a meaning
         return url.removeprefix(SCHEME).split("/")
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].replace(":", "+")
-    path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
+    host, path = host_and_path(urlsplit(url))
     masked_path = _masked_path(path)
     if MASK in masked_path:  # masked, or spelled like that in another URL
         masked_path = f"{masked_path}~{digest_of(path)}"
     return [host, *masked_path.split("/")]
+
+
+def host_and_path(parts: SplitResult) -> tuple[str, str]:
+    """
+    Return what tells an HTTP URL from others: host with port, and path with query.
+
+    >>> host_and_path(urlsplit("http://me:pw@h:80/a?b#c"))
+    ('h', 'a?b')
+    """
+    host = parts.netloc.rpartition("@")[2]
+    if parts.port and parts.port == _DEFAULT_PORTS.get(parts.scheme):
+        host = host.rpartition(":")[0]
+    path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
+    return host.replace(":", "+"), path
 
 
 def _masked_path(path: str) -> str:

@@ -12,7 +12,7 @@ import os
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.columns import Columns, Rows, objects_of
+from fetcher.lists.columns import DEEPEST, Columns, Rows, objects_of
 from fetcher.lists.delimited_text import Table, cells_of
 from fetcher.lists.files.decoded_lines import TOO_LONG, Text, first_row
 from fetcher.lists.files.inputs import PARQUET
@@ -29,6 +29,7 @@ _MARK = os.urandom(16).hex()  # between lines decoded at once: none has it
 _BETWEEN = f',"{_MARK}",'
 
 _ENCODING_MARK = "\ufeff"
+_TOO_DEEP = f"has a value that is nested deeper than {DEEPEST} levels"
 
 
 def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:
@@ -130,7 +131,20 @@ def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
             urls[place] = lines[place]
         names = [row.pop(name, "") for row in rows]
         sha256s = [row.pop(sha256, "") for row in rows]
-        yield Rows(urls, names, sha256s, objects_of(rows), problems)
+        yield Rows(urls, names, sha256s, _carried(rows, problems), problems)
+
+
+def _carried(rows: list[dict[str, Any]], problems: dict[int, str]) -> list[str]:
+    """Return rows as JSON; those that are nested too deeply are problems."""
+    try:
+        return objects_of(rows)
+    except RecursionError:
+        for place, row in enumerate(rows):
+            try:
+                objects_of([row])
+            except RecursionError:
+                problems[place], rows[place] = _TOO_DEEP, {}
+        return objects_of(rows)
 
 
 def _objects_in(lines: list[str]) -> list[dict[str, Any]]:
@@ -159,12 +173,14 @@ def _objects_one_by_one(
                 if is_more
                 else type(fields).__name__
             )
-        except (ValueError, RecursionError) as error:
-            why, end = str(error), 0
+            problem = f"is not a JSON object: {why}"
+        except ValueError as error:
+            problem, end = f"is not a JSON object: {error}", 0
+        except RecursionError:
+            problem, end = _TOO_DEEP, 0
         if isinstance(fields, dict) and end == len(line):
             rows.append(fields)
             continue
-        problem = f"is not a JSON object: {why}"
         problems[len(rows)] = TOO_LONG if line.startswith(TOO_LONG) else problem
         rows.append({})
     return rows

@@ -83,16 +83,29 @@ def _whole(given: Input) -> Any:  # noqa: ANN401
 
 
 def _values(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
-    """Return a column's values; bytes that are not UTF-8 are read as Latin-1."""
+    """
+    Return a column's values; bytes that are not UTF-8 are read as Latin-1.
+
+    What Python does not have, such as a time after the year 9999, is None.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     try:
         values: list[Any] = column.to_pylist()
-    except UnicodeDecodeError:
+    except (OverflowError, ValueError):
+        if pa.types.is_nested(column.type) or pa.types.is_temporal(column.type):
+            return list(map(_value, column))
         values = column.cast(pa.large_binary()).to_pylist()
     if bytes not in set(map(type, values)):
         return values
     return [None if one is None else one.decode(errors=Foreign.name) for one in values]
+
+
+def _value(scalar: Any) -> Any:  # noqa: ANN401
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return None
 
 
 def _as_json(pa: Any, column: Any) -> Iterable[str]:  # noqa: ANN401

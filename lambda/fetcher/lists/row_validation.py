@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import made
 from fetcher.lists.duplicate_rows import SeenRows
+from fetcher.lists.file_names import host_and_path
 from fetcher.lists.problems import Problems
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 _NOT_READ = "not read: "
 _MOST_SHOWN = 200  # characters of what is no URL
+_MOST_OF_DIGEST = 80
 _sha256 = re.compile(r"[0-9a-fA-F]{64}").fullmatch
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Nearly all URLs are plain: there is nothing to mend in them, and what follows `//` is
 # how they are compared. No port, no fragment, and no query that is empty.
@@ -157,12 +158,7 @@ class RowValidator:
         if not self._allow_credentials and has_credentials(url):
             msg = "The URL holds a user name or password."
             raise ValueError(msg)
-        host = parts.netloc.rpartition("@")[2]
-        if parts.port == _DEFAULT_PORTS[parts.scheme]:
-            host = host.rpartition(":")[0]
-        host = host.replace(":", "+")
-        path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-        return f"{host}/{path}"
+        return "/".join(host_and_path(parts))
 
 
 def _quick(rows: Rows) -> tuple[list[str], list[str]] | None:
@@ -224,7 +220,7 @@ def _names(rows: Rows) -> list[str]:
     """Return the names to store rows under."""
     if not any(rows.names) and 0 not in rows.names:
         return []
-    texts = ("" if value is None else str(value) for value in rows.names)
+    texts = (one if type(one) is str else _spelled(one) for one in rows.names)
     return [_CONTROLS.sub(_percent, text) for text in texts]
 
 
@@ -235,17 +231,30 @@ def _digests(rows: Rows, refusals: dict[int, str]) -> list[str]:
     for place, value in enumerate(rows.sha256s):
         digest = value or ""
         if digest and not (isinstance(digest, str) and _sha256(digest)):
-            digest = _CONTROLS.sub(" ", str(digest)[:80])
+            digest = _excerpt(_spelled(digest))[:_MOST_OF_DIGEST]
             problem = f"bad_url: sha256 is {digest!r}; it must be 64 hex digits"
             refusals.setdefault(place, problem)
         digests.append(digest)
     return digests
 
 
+def _spelled(value: Any) -> str:  # noqa: ANN401
+    """Return a value as a text; an empty one if it is none, or nested too deeply."""
+    try:
+        return "" if value is None else str(value)
+    except RecursionError:
+        return ""
+
+
+def _excerpt(text: str) -> str:
+    """Return the beginning of a text in one line, masked."""
+    text = text[: 2 * _MOST_SHOWN]
+    return masked_in(_CONTROLS.sub(" ", masked(text)))[:_MOST_SHOWN]
+
+
 def _shown(value: Any) -> str:  # noqa: ANN401
     """Return what stands in place of a URL: none, that may be shown to anybody."""
-    text = "" if value is None else str(value).strip()[: 2 * _MOST_SHOWN]
-    shown = masked_in(_CONTROLS.sub(" ", masked(text)))[:_MOST_SHOWN]
+    shown = _excerpt(_spelled(value).strip())
     try:
         guard.check_url(cleaned(shown))
     except guard.BadUrlError:

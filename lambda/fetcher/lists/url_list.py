@@ -211,6 +211,7 @@ class UrlList:
         except (UrlListError, OSError) as error:
             if not self._is_begun:
                 raise
+            self._blocks.close()  # rows that were read and not written are not there
             self._end(str(error))
         return False
 

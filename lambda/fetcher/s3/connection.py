@@ -32,7 +32,6 @@ _PATIENCE_S = 60.0  # what has failed for so long is given up
 # Permissions just given are not known everywhere at once.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
 _ALLOWED_WITHIN_S = 15.0
-_DENIED = "AccessDenied"
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LONGEST_S = 5.0
 _BUFFER_BYTES = 524_288  # what libcurl reads at once of what it sends
@@ -115,13 +114,14 @@ class Connection:
             try:
                 answer = self._try(method, place, parameters, headers, body, until)
             except S3Error as error:
-                if last is None or monotonic() < until:
+                is_late = isinstance(error, LateError)
+                if not is_late and (last is None or monotonic() < until):
                     last = error  # what the deadline cut short tells nothing new
                 tries += 1
                 wait_s = full_jitter(tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
                 next_at = monotonic() + wait_s
                 is_over = self._stopped.is_set() or Connection._was_allowed
-                if error.code == _DENIED and not is_over:
+                if error.is_denied and not is_over:
                     if next_at >= min(until, began + _ALLOWED_WITHIN_S):
                         raise
                 elif self._stopped.is_set() or next_at >= until:

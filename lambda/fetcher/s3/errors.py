@@ -11,15 +11,19 @@ import errno
 import re
 from html import unescape
 
+_DENIED = "AccessDenied"
 # No request for any other object of the bucket will succeed either.
 _HOPELESS = {
-    *("AccessDenied", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"),
+    *(_DENIED, "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"),
     *("InvalidToken", "NoSuchBucket", "PermanentRedirect", "SignatureDoesNotMatch"),
+    "AuthorizationQueryParametersError",
 }
+_ELSEWHERE = {"PermanentRedirect", "AuthorizationQueryParametersError"}
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _HEALING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _HEALING_CODES = frozenset({"InternalError", "RequestTimeout", "SlowDown"})
 _CODE = re.compile(rb"<Code>(.*?)</Code>")
+_REGION = re.compile(rb"<Region>(.*?)</Region>")
 _MESSAGE = re.compile(rb"<Message>(.*?)</Message>", re.DOTALL)
 
 
@@ -50,6 +54,11 @@ class S3Error(OSError):
         )
 
     @property
+    def is_denied(self) -> bool:
+        """Whether a permission is lacking, maybe for this object alone."""
+        return self.code == _DENIED
+
+    @property
     def is_hopeless(self) -> bool:
         """Whether other objects of the bucket will fare no better."""
         return self.code in _HOPELESS
@@ -60,13 +69,15 @@ class LateError(S3Error):
 
 
 def answered(status: int, body: bytes, where: str, region: str) -> S3Error:
-    """Return the error that a response means; the bucket's region may be unknown."""
+    """Return the error that a response means; its header may name a region, or not."""
     code = _text(_CODE, body)
     summary = f"S3 answered {status} {code}".rstrip()
     if message := _text(_MESSAGE, body):
         summary += f": {message}"
-    if code in ("PermanentRedirect", "AuthorizationHeaderMalformed") and region:
-        summary += f" The bucket is in {region}; the worker has to run there, too."
+    region = region or _text(_REGION, body)
+    if code in _ELSEWHERE and region:
+        where_to = f"The bucket is in {region}; the worker has to run there, too."
+        summary = f"{summary.rstrip('.')}. {where_to}"
     return S3Error(summary, where, code=code, status=status)
 
 

@@ -115,9 +115,9 @@ class Upload:
     def close(self) -> None:
         """Abort what is in flight, and an object that was not finished."""
         self._senders.close()
-        if self._id:
+        if self._id:  # again, if it was: parts on their way may have come after that
             with suppress(S3Error):
-                self._abort()
+                self._abort(monotonic() + _LAST_LOOK_S)
         self._connection.close()
 
     def _send(
@@ -179,13 +179,13 @@ class Upload:
         is_late = isinstance(error, LateError)
         if not (is_late or error.code in _TAKEN):
             raise error
+        is_at_once = error.code == _AT_ONCE
+        looks_until = monotonic() + (_AT_ONCE_S if is_at_once else _LAST_LOOK_S)
         if self._id and is_late:
             # From here on it will not be finished, or it is already.
             self._senders.stopped.set()
             with suppress(S3Error):
-                self._abort()
-        is_at_once = error.code == _AT_ONCE
-        looks_until = monotonic() + (_AT_ONCE_S if is_at_once else _LAST_LOOK_S)
+                self._abort(looks_until)
         while True:
             try:
                 answer = self._connection.request(
@@ -200,10 +200,8 @@ class Upload:
                     raise LateError(msg, str(self._place)) from error
                 sleep(_LOOK_EVERY_S)  # the other is not visible yet
 
-    def _abort(self) -> None:
-        upload_id, self._id = self._id, ""
-        until = monotonic() + _LAST_LOOK_S
-        abort(self._connection, self._place, upload_id, until)
+    def _abort(self, until: float) -> None:
+        abort(self._connection, self._place, self._id, until)
 
 
 def abort(connection: Connection, place: Place, upload_id: str, until: float) -> None:

@@ -14,6 +14,7 @@ SCHEME = "s3://"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MOST_KEY = 1_024  # bytes
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _AS_THEY_ARE = "/-_.~"  # in a key; all else is percent-encoded, once
 
 
@@ -49,7 +50,7 @@ def place_of(url: str) -> Place:
     >>> place_of("s3://photos/cats/1 %.jpg")
     Place(bucket='photos', key='cats/1 %.jpg')
     """
-    place = prefix_of(url)
+    place = _split(url)
     if not place.key:
         msg = "The URL names a bucket and no key: write s3://bucket/key."
         raise BadUrlError(msg)
@@ -60,9 +61,19 @@ def prefix_of(url: str) -> Place:
     """
     Return a bucket and the beginning of keys, which may be empty.
 
+    Slashes at its end are left out.
+
     Raises:
         BadUrlError: If it is no URL of S3.
+
+    >>> prefix_of("s3://photos/kept/")
+    Place(bucket='photos', key='kept')
     """
+    place = _split(url)
+    return place._replace(key=place.key.rstrip("/"))
+
+
+def _split(url: str) -> Place:
     if not url.startswith(SCHEME):
         msg = f"{masked(url)[:80]!r} is no place in S3: write s3://bucket/prefix."
         raise BadUrlError(msg)
@@ -89,6 +100,8 @@ def address_of(place: Place, region: str, endpoint_url: str) -> str:
     """
     Return the URL of an object, or of a bucket: at AWS if no endpoint stands in.
 
+    The scheme's default port is left out, as in the header ``host`` that is signed.
+
     >>> address_of(Place("b-1", "a b"), "eu-west-1", "")
     'https://b-1.s3.eu-west-1.amazonaws.com/a%20b'
     >>> address_of(Place("b.1", "a"), "eu-west-1", "")
@@ -96,7 +109,9 @@ def address_of(place: Place, region: str, endpoint_url: str) -> str:
     """
     path = quote(place.key, safe=_AS_THEY_ARE, errors="surrogatepass")
     if endpoint_url:
-        return f"{endpoint_url.rstrip('/')}/{place.bucket}/{path}"
+        base = endpoint_url.rstrip("/")
+        base = base.removesuffix(_DEFAULT_PORTS.get(base.partition(":")[0], ""))
+        return f"{base}/{place.bucket}/{path}"
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     if "." in place.bucket:  # the certificate is one for names without
         return f"https://s3.{region}.{domain}/{place.bucket}/{path}"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fetcher.service.jobs.store import Store
 
 _DEFAULT_LIMIT = "100"
+_MOST_DIGITS = 4  # of a limit
 # JSON has one kind of numbers, and 100.0 is as whole as 100.
 _WHOLE = {item.name for item in fields(Options) if type(item.default) is int}
 
@@ -152,4 +153,5 @@ def _sink(requested: Mapping[str, str], id_: str, bucket: str) -> SinkSpec:
 
 def _number(text: str) -> int | str:
     """Return text as a number, or as it is, for the schema to refuse."""
-    return int(text) if text.isascii() and text.isdecimal() else text
+    is_number = len(text) <= _MOST_DIGITS and text.isascii() and text.isdecimal()
+    return int(text) if is_number else text

@@ -109,7 +109,7 @@ def _names_of(files: Iterable[Path], folder: Path) -> set[str]:
 def _bucket(to: str, deadline_s: float, shards: str) -> ResumableSink:
     from fetcher.s3.credentials import S3Credentials  # noqa: PLC0415 - loads OpenSSL
 
-    prefix, credentials = prefix_of(to.rstrip("/")), S3Credentials.from_environment()
+    prefix, credentials = prefix_of(to), S3Credentials.from_environment()
     until = monotonic() + deadline_s
     if shards:
         from fetcher.sinks.tars.bucket import BucketTars  # noqa: PLC0415

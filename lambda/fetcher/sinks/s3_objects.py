@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
+from contextlib import closing
 from functools import partial
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
+from fetcher.lists.compact_hash_map import CompactHashMap
 from fetcher.lists.file_names import name_of
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
-from fetcher.s3.listing import sizes_below
+from fetcher.s3.listing import pages_below, sizes_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
 from fetcher.sinks.resumable_sink import ResumableSink
@@ -35,11 +38,13 @@ if TYPE_CHECKING:
     from fetcher.s3.credentials import S3Credentials
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
+    from fetcher.sinks.resumable_sink import KnownPositions
 
 # Each takes a descriptor, and another for a file, of the few kept back from downloads.
 _SENDERS = 20
 _FULL_BYTES = 32 * 2**20  # on their way
 _FULL_MANY = 16 * _SENDERS
+_FIRST_LOOK_S = 2.0  # at most, of which a bucket that may not be listed takes all
 
 
 def object_of(prefix: Place, item: Item) -> Place:
@@ -73,8 +78,9 @@ class S3Objects(ResumableSink):
         self._lost: dict[int, Download] = {}
         self._settled: deque[int] = deque()  # numbers
         self._hopeless: S3Error | None = None
+        self._has_taken = False  # any body
         self._credentials = credentials
-        self._sizes: dict[int, int] | None = None  # of objects there, by hash of path
+        self._sizes: CompactHashMap | None = None  # of objects, by hashes of paths
 
     def key_of(self, item: Item) -> str:
         """Return the object's place; empty: it would have none."""
@@ -85,7 +91,7 @@ class S3Objects(ResumableSink):
 
     def key_at(self, path: str) -> str:
         """Return the path, if it is below the prefix."""
-        return path if path.startswith(str(self._prefix)) else ""
+        return path if path.startswith(str(self._prefix.below(""))) else ""
 
     def holds(self, path: str, size: int) -> bool:
         """Tell whether there is such an object; the first time, all are listed."""
@@ -93,16 +99,29 @@ class S3Objects(ResumableSink):
             self._sizes = self._listed()
         return self._sizes.get(hash(path)) == size
 
-    def _listed(self) -> dict[int, int]:
-        connection = Connection(self._credentials)
-        bucket = self._prefix._replace(key="")
-        try:
-            return {
-                hash(f"{bucket}{key}"): size
-                for key, size in sizes_below(connection, self._prefix, self.until)
-            }
-        finally:
-            connection.close()
+    def _listed(self) -> CompactHashMap:
+        sizes, bucket = CompactHashMap("q"), self._prefix._replace(key="")
+        with closing(Connection(self._credentials)) as connection:
+            below = self._prefix.below("")
+            for key, size in sizes_below(connection, below, self.until):
+                sizes.put(hash(f"{bucket}{key}"), size)
+        return sizes
+
+    def begin(self, kept: KnownPositions) -> None:
+        """
+        Have a look at the bucket, which may be listed or not.
+
+        Raises:
+            S3Error: If it is not there, or somewhere else, or the credentials are void.
+        """
+        del kept
+        until = min(self.until, monotonic() + _FIRST_LOOK_S)
+        with closing(Connection(self._credentials)) as connection:
+            try:
+                next(pages_below(connection, self._prefix.below(""), until))
+            except S3Error as error:
+                if error.is_hopeless and not error.is_denied:
+                    raise
 
     @property
     def is_full(self) -> bool:
@@ -143,6 +162,8 @@ class S3Objects(ResumableSink):
                 )
             except S3Error as error:
                 self._lose(number, error)
+            else:
+                self._has_taken = True
             finally:
                 with self._lock:
                     self._waiting.discard(number)
@@ -156,7 +177,7 @@ class S3Objects(ResumableSink):
     def settled(self) -> dict[int, Download | None]:
         """Return what has been settled since this was asked last."""
         numbers = [self._settled.popleft() for _ in range(len(self._settled))]
-        return {number: self._lost.get(number) for number in numbers}
+        return {number: self._lost.pop(number, None) for number in numbers}
 
     def settle(self) -> dict[int, Download]:
         """Wait until all has been sent; say what was not."""
@@ -171,7 +192,8 @@ class S3Objects(ResumableSink):
         self._files.close()
 
     def _check(self) -> None:
-        if self._hopeless:
+        # What is denied after others were taken may be denied to some keys alone.
+        if self._hopeless and not (self._hopeless.is_denied and self._has_taken):
             raise self._hopeless.with_traceback(None)  # it would grow
 
     def _lose(self, number: int, error: S3Error) -> None:

@@ -31,7 +31,9 @@ HOSTS = st.sampled_from(
         *("[::1]", "u@h", "u:p@h", "é", "", "h" * 190, "h" * 191, "h" * 192),
     ]
 )
-PORTS = st.sampled_from(["", ":", ":0", ":80", ":59999", ":65535", ":65536", ":8o"])
+PORTS = st.sampled_from(
+    ["", ":", ":0", ":80", ":443", ":59999", ":65535", ":65536", ":8o"]
+)
 URLS = st.builds(
     "{}://{}{}{}{}".format,
     st.sampled_from(["http", "https", "HTTP", "ftp", ""]),
@@ -80,6 +82,9 @@ def slow_name(url):
 @example("http://h/" + "%" * 66 + "/?a/")
 @example("http://h/a?")
 @example("http://h/a?#b")
+@example("http://h:080/a")
+@example("https://h:443/a")
+@example("https://h:80/a%20b")
 def test_a_url_is_named_the_quick_way_as_the_careful_one_would(url):
     assume(can_be_fetched(url))
 

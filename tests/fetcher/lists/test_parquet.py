@@ -51,6 +51,26 @@ def test_times_are_texts_as_arrow_writes_them_with_pandas_or_without(tmp_path):
     }
 
 
+def test_what_python_has_not_is_null_where_it_stands_in_another_value(tmp_path):
+    """
+    A time after the year 9999 is, and so is a text that is not UTF-8.
+    """
+    times = pa.array([10**15, 0], pa.int64()).cast(pa.timestamp("s"))
+    texts = pa.array([b"caf\xe9", b"a"]).view(pa.string())
+    columns = {"at": times, "of": texts}
+    nested = [
+        (name, pa.ListArray.from_arrays([0, 1, 2], values))
+        for name, values in columns.items()
+    ]
+    urls = [f"http://h/{n}" for n in range(2)]
+    rows = parquet_list(tmp_path, [("url", urls), ("destination", times), *nested])
+
+    assert [(row.destination, row.columns) for row in rows] == [
+        ("", {"at": None, "of": None}),
+        ("1970-01-01 00:00:00", {"at": ["1970-01-01 00:00:00"], "of": ["a"]}),
+    ]
+
+
 def test_numbers_that_json_has_not_are_null(tmp_path):
     numbers = [("a", [math.inf]), ("b", [[math.nan, 0.5]])]
     (row,) = parquet_list(tmp_path, [URL, *numbers])

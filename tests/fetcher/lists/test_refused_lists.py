@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from tests.support.full_disk import no_file_larger_than
 from tests.support.url_lists import PACKED, url_list
 
 from fetcher.lists.files import inputs
@@ -71,6 +72,7 @@ def test_a_file_that_is_torn_or_of_no_format_is_refused(tmp_path, suffix, data, 
         ("folder", r"folder is a folder. Name its files, 'folder/\*\.csv' say"),
         ("fold*", r"No file matches fold\*"),
         ("https://h/list.csv", "is a URL, and no list of them"),
+        ("https://h/1?sig=ab", r"^https://h/1\?sig=\*\*\* is a URL, and no list"),
     ],
 )
 def test_what_is_no_file_is_refused_before_the_first_is_read(
@@ -100,6 +102,25 @@ def test_a_tear_far_down_is_told_at_the_end_of_what_could_be_read(tmp_path):
     assert 5_000 < len(rows) < 30_000
     with pytest.raises(UrlListError, match="is not whole"):
         urls.raise_if_torn()
+
+
+def test_a_list_that_cannot_be_kept_ends_before_the_rows_that_were_not_written(
+    tmp_path,
+):
+    """
+    Even if there is no room to say so: whoever asks again gets no others instead.
+    """
+    lines = "".join(f"http://h/{n}\n" for n in range(100_000))
+    urls = url_list(tmp_path, lines)
+    known = urls.count
+    size = os.fstat(urls._spool._file).st_size
+    with no_file_larger_than(size + 10), pytest.raises(OSError, match="too large"):
+        urls.read_on()
+    rows = list(urls)
+
+    assert 0 < known < 100_000
+    assert [row.url for row in rows] == [f"http://h/{n}" for n in range(known)]
+    assert [row.number for row in rows] == list(range(known))
 
 
 def test_without_pyarrow_the_error_says_what_to_install(monkeypatch):

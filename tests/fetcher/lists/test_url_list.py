@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.support.engine_jobs import run_alone
 from tests.support.url_lists import PACKED, told, url_list
 
+from fetcher.contract.carried_columns import carried_fields
 from fetcher.contract.source import Item
 from fetcher.lists.position_set import Positions
 from fetcher.lists.url_list import ENDLESS, Columns, UrlList, UrlListError
@@ -112,6 +113,31 @@ def test_what_python_reads_and_json_has_not_is_carried_along_as_null(tmp_path):
     (row,) = url_list(tmp_path, f'{{"url": "http://h/1", {told}}}', ".jsonl")
 
     assert row.carried == '{"a": null, "b": [null, {"d": null}, 0.5], "c": null}'
+
+
+@pytest.mark.parametrize("levels", [101, 900, 50_000])
+@pytest.mark.parametrize("inner", ['"http://me:secret@h/"', "1e999"])
+def test_a_row_nested_too_deeply_costs_only_itself(tmp_path, levels, inner):
+    """
+    What reads, masks or writes it down has a limit on that, and Python's is near.
+    """
+    deep = f"{'[' * levels}{inner}{']' * levels}"
+    lines = [
+        f'{{"url": "http://h/1", "a": {deep[levels - 100 : 100 - levels]}}}',
+        f'{{"url": "http://h/2", "a": {deep}}}',
+        f'{{"url": {deep}}}',
+        f'{{"url": "http://h/4", "destination": {deep}}}',
+        f'{{"url": "http://h/5", "sha256": {deep}}}',
+        *(f'{{"url": "http://h/{n}"}}' for n in range(6, 10)),
+    ]
+    rows = list(url_list(tmp_path, "\n".join(lines), ".jsonl"))
+    refused = [row.row for row in rows if row.refusal]
+
+    assert refused in ([2, 3, 5], [2, 3, 4, 5])
+    assert all(row.refusal.startswith("bad_url: ") for row in rows if row.refusal)
+    assert rows[1].refusal.endswith("is nested deeper than 100 levels")
+    assert len(rows[0].carried) > 200
+    assert "secret" not in carried_fields(rows[0])
 
 
 def test_several_files_make_one_list(tmp_path):

@@ -182,3 +182,29 @@ def test_a_certificate_has_to_be_trusted(tmp_path, monkeypatch, is_trusted):
         else:
             error = refused(server.url(""), place, left_s=2)
             assert "certificate" in error.strerror
+
+
+class IsElsewhere(BareServer):
+    async def _photos(self, writer, *_):
+        code = "AuthorizationQueryParametersError"
+        message = "the region 'us-east-1' is wrong; expecting 'eu-west-1'"
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message>"
+        body += "<Region>eu-west-1</Region></Error>"
+        await self._send(writer, 400, body.encode())
+
+
+def test_a_region_that_was_signed_wrongly_is_corrected_as_s3_says():
+    """
+    S3 reads the region from the query, before it looks for the bucket.
+    """
+    with IsElsewhere() as server:
+        error = refused(server.url(""), Place("photos", "a"))
+
+    assert "bucket is in eu-west-1; the worker has to run there" in error.strerror
+    assert error.is_hopeless
+
+
+def test_a_request_after_the_deadline_names_no_reason_but_that(proxy, place):
+    error = refused(proxy.url, place, left_s=0)
+
+    assert error.strerror == "not done at the deadline"

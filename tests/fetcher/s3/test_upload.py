@@ -1,11 +1,16 @@
-"""Uploads, as AWS's own code would make them."""
+"""Uploads, as AWS's own code would make them, and gone where they end late."""
 
 import re
+import threading
 import xml.etree.ElementTree as ET
+from time import monotonic
 
 import boto3
 import pytest
-from tests.support.tar_sink import MB, fill_tar
+from tests.support.s3_proxy import HANG_UP, WAIT_S
+from tests.support.tar_sink import MB, fill, fill_tar, sink_for
+
+from fetcher.s3 import upload
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -43,12 +48,12 @@ def _as_boto3_does(proxy, s3, tar, ours):
     where = {"Bucket": tar.bucket, "Key": tar.key}
     s3.delete_object(**where)
     part = ours["UploadPart"]
-    upload = through.create_multipart_upload(
+    upload_id = through.create_multipart_upload(
         **where, ChecksumAlgorithm="CRC32", Metadata={"written-by": "x"}
     )["UploadId"]
     sent = through.upload_part(
         **where,
-        UploadId=upload,
+        UploadId=upload_id,
         PartNumber=int(part.query["partNumber"]),
         Body=part.body,
         ChecksumCRC32=part.headers["x-amz-checksum-crc32"],
@@ -61,7 +66,10 @@ def _as_boto3_does(proxy, s3, tar, ours):
     assert sent["ETag"] in [one["ETag"] for one in parts]
     with pytest.raises(through.exceptions.ClientError, match="InvalidPart"):
         through.complete_multipart_upload(
-            **where, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+            **where,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
+            IfNoneMatch="*",
         )
 
 
@@ -94,3 +102,43 @@ def _plain(document):
     """
     root = ET.fromstring(document)
     return root.tag, [sorted((one.tag, one.text) for one in part) for part in root]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_at_the_deadline_an_upload_is_aborted_again_once_its_parts_have_ended(
+    proxy, tar
+):
+    """
+    A part that comes after the first time would be stored, and billed, for ever.
+    """
+    over = threading.Event()
+    proxy.fault = lambda asked: (
+        over.wait(WAIT_S) and HANG_UP if asked.what == "UploadPart" else None
+    )
+    with sink_for(tar, proxy, left_s=0.6) as sink:
+        fill(sink, 7, MB)
+        sink.settle()
+        over.set()
+
+    assert len(proxy.seen("AbortMultipartUpload")) == 2
+    assert proxy.asked[-1].what == "AbortMultipartUpload"
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_to_abort_and_to_look_once_more_share_what_is_kept_back(
+    proxy, tar, monkeypatch
+):
+    monkeypatch.setattr(upload, "_LAST_LOOK_S", 1.5)
+    over = threading.Event()
+    late = {"UploadPart", "AbortMultipartUpload", "HeadObject"}
+    proxy.fault = lambda asked: (
+        over.wait(WAIT_S) and HANG_UP if asked.what in late else None
+    )
+    with sink_for(tar, proxy, left_s=0.6) as sink:
+        fill(sink, 7, MB)
+        began = monotonic()
+        sink.settle()
+        took_s = monotonic() - began
+        over.set()
+
+    assert took_s < 3

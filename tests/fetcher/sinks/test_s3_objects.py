@@ -13,6 +13,7 @@ from tests.support.engine_jobs import fetch
 from tests.support.full_sink import fetch_while_full
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import (
+    DENIED,
     HANG_UP,
     INTERNAL,
     LOSE_ANSWER,
@@ -219,3 +220,57 @@ def test_closing_breaks_off_what_is_under_way_and_leaves_no_descriptor(proxy, bu
     assert took_s < 4
     assert during >= before + 40
     eventually(lambda: descriptors() <= before)  # the proxy's own go a little later
+
+
+def test_a_bucket_that_is_not_there_is_refused_before_anything_is_downloaded(proxy):
+    with (
+        sink_for("no-such-bucket", proxy) as sink,
+        pytest.raises(OSError, match="NoSuchBucket"),
+    ):
+        sink.begin(set())
+
+
+def test_a_bucket_that_may_not_be_listed_may_be_written_to(proxy, bucket, s3):
+    proxy.fault = lambda asked: DENIED if asked.method == "GET" else None
+    with sink_for(bucket, proxy) as sink:
+        sink.begin(set())
+        sink.keep(item(0), [b"x"])
+
+        assert sink.settle() == {}
+    assert set(objects_in(s3, bucket)) == {key(0)}
+
+
+@pytest.mark.parametrize("denied", [0, 1])
+def test_a_key_that_is_denied_costs_no_others_where_some_are_taken(
+    proxy, bucket, s3, denied
+):
+    ending, ended = f"/{denied}.jpg", {}
+    proxy.fault = lambda asked: DENIED if asked.path.endswith(ending) else None
+    with sink_for(bucket, proxy) as sink:
+        for number in range(2):
+            sink.keep(item(number), [b"x"])
+        eventually(lambda: ended.update(sink.settled()) or len(ended) == 2)
+        sink.keep(item(2), [b"x"])
+        lost = sink.settle()
+
+    assert outcomes({denied: ended[denied]}) == {denied: Outcome.SINK}
+    assert lost == {}  # what has been settled is not told twice
+    assert set(objects_in(s3, bucket)) == {key(n) for n in range(3)} - {key(denied)}
+
+
+def test_only_what_is_below_the_prefix_is_looked_at_to_resume(proxy, bucket):
+    """
+    There may be a million others below `kept2`.
+    """
+    with sink_for(bucket, proxy) as sink:
+        path = sink.keep(item(0), [b"abc"])
+        sink.settle()
+    with sink_for(bucket, proxy) as sink:
+        assert sink.holds(path, 3)
+        assert not sink.holds(path, 4)
+        assert not sink.holds(f"s3://{bucket}/kept/df/h/none.jpg", 0)
+        assert sink.key_at(path) == path == sink.key_of(item(0))
+        assert sink.key_at(f"s3://{bucket}/kept2/00/h/0.jpg") == ""
+    (listing,) = (asked for asked in proxy.asked if "list-type" in asked.query)
+
+    assert listing.query["prefix"] == "kept/"

@@ -16,11 +16,13 @@ from fetcher.lists.files.decoded_lines import BLOCK, first_row
 from fetcher.lists.files.pipes_and_s3 import STDIN, Stream, from_pipe, from_s3, is_pipe
 from fetcher.lists.problems import UrlListError
 from fetcher.s3.urls import SCHEME
+from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PARQUET = b"PAR1"
+_WEB = "http://", "https://"
 _START = 65_536  # bytes, to tell formats by: more than a licence that comes first
 
 
@@ -79,11 +81,12 @@ def files_of(names: Iterable[str | os.PathLike[str]]) -> list[str]:
     found = []
     for given in names:
         name = os.fspath(given)
-        if has_magic(name) and not Path(name).exists() and not name.startswith(SCHEME):
+        is_url = name.startswith((SCHEME, *_WEB))
+        if has_magic(name) and not is_url and not Path(name).exists():
             some = sorted(glob(name, recursive=True))  # noqa: PTH207 - any path
             matching = [one for one in some if not Path(one).is_dir()]
             if not matching:
-                msg = f"No file matches {name}."
+                msg = f"No file matches {masked(name)}."
                 raise UrlListError(msg)
             found += matching
         else:
@@ -100,14 +103,15 @@ def _check_is_file(name: str) -> None:
     if name == STDIN or name.startswith(SCHEME):
         return
     msg = ""
-    if name.startswith(("http://", "https://")):
+    if name.startswith(_WEB):
         msg = (
-            f"{name} is a URL, and no list of them. Write it into a file, or to stdin."
+            f"{masked(name)} is a URL, and no list of them. Write it into a file, or "
+            "to stdin."
         )
     elif Path(name).is_dir():
         msg = f"{name} is a folder. Name its files, '{name}/*.csv' say."
     elif not Path(name).exists():
-        msg = f"No such file or directory: {name}."
+        msg = f"No such file or directory: {masked(name)}."
     if msg:
         raise UrlListError(msg)
 

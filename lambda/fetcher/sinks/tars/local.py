@@ -3,12 +3,14 @@ Sink of tars on this machine: shards in a folder, or one file.
 
 A member is appended whole before its row is reported, and a tar is complete only when
 the run ends. So a later run can take out what was never reported: killed at any moment,
-nothing that was reported is lost, and nothing is there twice.
+nothing that was reported is lost, and nothing is there twice. What a kill takes while a
+later run does that is fetched again.
 """
 
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -81,6 +83,8 @@ class LocalTars(TarsSink):
             raise ValueError(msg)
         self._files = Files(self._place.folder)
         self._tar: _OpenTar | None = None
+        # Where whole members end, of a single tar, for all processes forked from here.
+        self._end = memoryview(mmap.mmap(-1, 8)).cast("q")
         self._there = Contents()
         self._last: dict[Path, int] = {}  # where last bodies begin, of complete tars
         for tar in self._place.complete():
@@ -156,6 +160,7 @@ class LocalTars(TarsSink):
             for tar in self._place.growing():
                 if not part_of(self._place.index_of(tar)).exists():  # it was removed
                     self._repair(tar, kept)
+                self._end[0] = part_of(tar).stat().st_size
 
     def keep(
         self, item: Item, parts: Sequence[bytes], download: Download = WHOLE
@@ -210,7 +215,9 @@ class LocalTars(TarsSink):
         tar = self._tar
         if tar is None:
             path = self._place.begin()
-            tar = self._tar = _OpenTar(path, self._place.index_of(path), self._files)
+            index = self._place.index_of(path)
+            end = [0] if self._place.is_folder else self._end
+            tar = self._tar = _OpenTar(path, index, self._files, end)
         with tar.alone():
             yield tar
         with suppress(OSError):  # no room for the index: later there may be
@@ -221,15 +228,22 @@ class LocalTars(TarsSink):
 
 
 class _OpenTar:
-    """A tar that this process appends to."""
+    """
+    A tar that this process appends to.
 
-    def __init__(self, path: Path, index: Path, files: Files) -> None:
+    Args:
+        end: Has where its whole members end, which others may change.
+    """
+
+    def __init__(
+        self, path: Path, index: Path, files: Files, end: memoryview[int] | list[int]
+    ) -> None:
         self.path = str(path)
         self._file = FileIO(part_of(path), "r+")
         self._index = FileIO(part_of(index), "a")
         self._count = 0
+        self._end = end
         self.part = TarPart(self._file, files)
-        self.part.size = self._file.seek(0, os.SEEK_END)
 
     @property
     def is_full(self) -> bool:
@@ -238,12 +252,16 @@ class _OpenTar:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes from appending."""
+        """Keep other processes from appending; go on where whole members end."""
         # Of the index, since some file systems would take it for the tar's other lock.
         fcntl.lockf(self._index, fcntl.LOCK_EX)
         try:
-            self.part.size = self._file.seek(0, os.SEEK_END)
+            self.part.size = end = self._end[0]
+            if self._file.seek(0, os.SEEK_END) > end:  # who wrote that was killed
+                self._file.truncate(end)
+                self._file.seek(end)
             yield
+            self._end[0] = self.part.size
         finally:
             fcntl.lockf(self._index, fcntl.LOCK_UN)
 

@@ -147,9 +147,12 @@ class S3Tar(Sink):
 
     def settle(self) -> dict[int, Download]:
         """Complete the tar; say what is not in it, or all if that fails."""
-        if not self.kept:
+        if self._by_row and not self.kept:
             return {}
         try:
+            if not self.kept:  # an execution before, whose answer was lost, may have
+                self._connection.request("HEAD", self._tar, until=self._until)
+                return self._of_another()
             last = self._open_part()
             last.end()
             self._note(last)

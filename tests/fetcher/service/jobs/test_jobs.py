@@ -127,7 +127,9 @@ def test_a_job_that_there_is_not_is_404(jobs, path):
     assert answer.content["detail"] == f"There is no job {'0' * 32}."
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "after=x"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "after=x", f"limit={'9' * 4_301}"]
+)
 def test_a_page_that_there_cannot_be_is_422(jobs, query):
     assert jobs.get(f"/jobs/{'0' * 32}/errors?{query}").status == 422
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import tarfile
 from contextlib import ExitStack, closing
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,8 @@ from webdataset import tariterators
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.sinks.tars import local
+from fetcher.process.children import Children
+from fetcher.sinks.tars import local, tar_writing
 from fetcher.sinks.tars.local import LocalTars
 
 JPEG = Download(Outcome.OK, 200, found_type="image/jpeg")
@@ -260,3 +263,34 @@ def test_two_runs_do_not_write_to_one_place_at_once(tmp_path, name):
         first.begin(set())
         with pytest.raises(ValueError, match="is being written by another run"):
             second.begin(set())
+
+
+@pytest.mark.parametrize("name", ["shards", "one.tar"])
+def test_a_process_killed_while_it_appends_takes_no_rows_of_others_with_it(
+    tmp_path, monkeypatch, name
+):
+    """
+    In a single tar, others append where it was killed.
+    """
+
+    def write_some(descriptor, parts):
+        os.write(descriptor, b"".join(parts)[:1_000])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def be_killed():
+        fill(sink, ITEMS[:4], JPEG)
+        monkeypatch.setattr(tar_writing, "write_all", write_some)
+        fill(sink, ITEMS[4:5], JPEG)
+        return b""
+
+    with tars(tmp_path / name) as sink, Children() as children:
+        sink.begin(set())
+        children.fork(be_killed)
+        (killed,) = children.results(monotonic() + 10)
+        fill(sink, ITEMS[5:], JPEG)
+        sink.settle()
+        reported = {*range(12)} - {4}
+        sink.complete(reported, is_whole=False)
+
+    assert killed.error == "signal 9"
+    assert rows_in(tmp_path / name).keys() == reported

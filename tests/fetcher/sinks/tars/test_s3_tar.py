@@ -11,7 +11,7 @@ from tests.support.full_disk import no_file_larger_than
 from tests.support.full_sink import fetch_while_full
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import WAIT_S
-from tests.support.tar_sink import MB, body, fill, sink_for, write
+from tests.support.tar_sink import MB, body, fill, fill_tar, sink_for, write
 from webdataset import tariterators
 
 from fetcher.contract.source import Item
@@ -114,7 +114,7 @@ def test_a_shard_of_which_nothing_came_leaves_nothing(proxy, tar, s3):
 
     assert lost == {}
     assert objects_in(s3, tar.bucket) == {}
-    assert proxy.asked == []
+    assert [asked.what for asked in proxy.asked] == ["HeadObject"]
 
 
 @pytest.mark.parametrize(
@@ -217,3 +217,17 @@ def test_no_part_is_held_in_memory(proxy, bucket):
 
     assert lost == 0
     assert grown < s3_tar.PART_BYTES
+
+
+def test_an_execution_that_kept_nothing_says_what_is_in_the_tar_of_the_one_before(
+    proxy, tar
+):
+    """
+    That one's answer was lost, and then its origin.
+    """
+    fill_tar(tar, proxy, 3)
+    again = fill_tar(tar, proxy, 0)
+
+    assert {number: str(end.outcome) for number, end in again.items()} == dict.fromkeys(
+        range(3), "ok"
+    )
