@@ -14,7 +14,7 @@ from rollout.deploy.expected_errors import (
     retry_while_transient,
 )
 from rollout.errors import DeployError
-from rollout.target.aws_errors import code_of, is_final, message_of, was_repeated
+from rollout.target.aws_errors import code_of, is_final, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,6 @@ class Changes:
     def __init__(self) -> None:
         self.descriptions: list[str] = []
         self._created: list[tuple[str, Callable[[], bool]]] = []
-        self._refused: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +72,7 @@ class Changes:
                 # Only what AWS said that it created is worth waiting for.
                 is_known = f"created {what}" in self.descriptions
                 is_gone = retry_until_shown(remove) if is_known else remove()
-                if not is_gone and what not in self._refused:
+                if not is_gone:
                     yield f"AWS does not show the {what}: destroy later, to be sure."
             except (ClientError, BotoCoreError, DeployError) as failure:
                 said = message_of(failure).rstrip(".")
@@ -108,13 +107,12 @@ class Changes:
         try:
             retry_while_transient(create)
         except ClientError as error:
-            if code_of(error) not in _EXISTS:
-                if is_final(error):
-                    self._refused.add(what)
-                raise
-            # An earlier attempt created it, if there was one: its answer got lost.
-            if not was_repeated(error):
+            # An earlier attempt may have created it, if its answer got lost.
+            if is_final(error):
                 self._created.pop()
+            if code_of(error) not in _EXISTS:
+                raise
+            if is_final(error):
                 return False
         self.descriptions.append(f"created {what}")
         return True

@@ -123,6 +123,21 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
     assert status(aws, NAME).state == "Active"
 
 
+def test_what_somebody_made_before_a_refusal_is_not_taken_back(aws, gate, spec, code):
+    """AWS did nothing, so what is there by that name is theirs."""
+    behind = connect("local", gate.behind)
+
+    def make_and_refuse(_):
+        deploy(behind, spec, code=code)
+        return 400, {"message": "Unzipped size must be smaller"}
+
+    gate.answers["CreateFunction"] = make_and_refuse
+    with pytest.raises(DeployError, match="Unzipped size"):
+        deploy(aws, spec, code=code)
+
+    assert status(aws, NAME).state == "Active"
+
+
 CAP = (
     "'MemorySize' value failed to satisfy constraint: Member must have value less than "
     "or equal to 3008"
