@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -41,7 +42,7 @@ class Changes:
     """
     Context manager that records changes, and undoes creations if it ends in an error.
 
-    What cannot be removed is named in the exception's notes. An interrupt becomes a
+    What stays is named in the exception's notes. An interrupt becomes a
     `DeployStopped`; another, while creations are undone, is ignored.
 
     Attributes:
@@ -61,26 +62,40 @@ class Changes:
         with _uninterrupted():
             notes = list(self._undo())
         if isinstance(error, KeyboardInterrupt):
-            raise DeployStopped(" ".join((self._told(), *notes))) from None
+            raise DeployStopped(" ".join((self._told(notes), *notes))) from None
         for note in notes:
             error.add_note(note)
 
     def _undo(self) -> Iterator[str]:
-        """Remove what was created, the latest first; yield what could not be."""
+        """
+        Remove what was created, the latest first; describe what stays.
+
+        Once something does, so does all that was created before it: a function needs
+        its role, and by the log group the doctor finds both.
+        """
+        earlier = [what for what, _ in self._created]
+        if earlier:
+            _tell("Undoing the deployment; this can take a minute.")
         for what, remove in reversed(self._created):
+            earlier.pop()
+            # Only what AWS said that it created is worth waiting for.
+            is_known = f"created {what}" in self.descriptions
             try:
-                # Only what AWS said that it created is worth waiting for.
-                is_known = f"created {what}" in self.descriptions
                 is_gone = retry_until_shown(remove) if is_known else remove()
-                if not is_gone:
-                    yield f"AWS does not show the {what}: destroy later, to be sure."
             except (ClientError, BotoCoreError, DeployError) as failure:
                 said = message_of(failure).rstrip(".")
                 yield f"The {what} could not be removed again: {said}."
+                break
+            if not is_gone:
+                yield f"AWS does not show the {what}: destroy later, to be sure."
+                if is_known:
+                    break
+        if earlier:
+            yield f"Also kept until you destroy it: {', '.join(reversed(earlier))}."
 
-    def _told(self) -> str:
+    def _told(self, notes: list[str]) -> str:
         if self._created:
-            return "the deployment was undone."
+            return f"the deployment was undone{' as far as possible' * bool(notes)}."
         if self.descriptions:
             return f"{', '.join(self.descriptions)}; deploy again to complete it."
         return "nothing was deployed."
@@ -120,6 +135,11 @@ class Changes:
     def changed(self, what: str) -> None:
         """Record a change."""
         self.descriptions.append(f"changed {what}")
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError):  # nobody may be there any more to read it
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -145,9 +145,12 @@ def test_a_failed_deployment_removes_what_it_made_and_nothing_else(target, spec,
     ids=["half way", "before anything"],
 )
 def test_a_deployment_that_is_stopped_is_undone_and_says_so(
-    target, spec, code, monkeypatch, place, told
+    target, spec, code, monkeypatch, capsys, place, told
 ):
-    """By Ctrl-C, or a notebook's stop button: one line there, and no traceback."""
+    """
+    By Ctrl-C, or a notebook's stop button: one line there, and no traceback. A second
+    Ctrl-C is not heeded while it is undone, so it says what takes so long.
+    """
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -158,6 +161,7 @@ def test_a_deployment_that_is_stopped_is_undone_and_says_so(
             deploy(target, spec, code=code)
 
     assert caught.value._render_traceback_() == [f"Stopped: {told}"]
+    assert capsys.readouterr().err.startswith("Undoing") == ("undone" in told)
     assert deployment.left(target, spec.name) == []
 
 
