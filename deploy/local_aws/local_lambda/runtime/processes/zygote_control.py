@@ -21,7 +21,7 @@ START = "fresh" if sys.platform == "darwin" else "fork"
 TMP = "shared" if sys.platform == "darwin" else "private"
 
 _READY_WITHIN_S = 60  # it imports the libraries meanwhile
-_PATIENCE_S = 10  # the endpoint itself is given 15
+_PATIENCE_S = 10  # the endpoint itself is given 20
 _PATIENCE_IMPORTING_S = 2
 
 _logger = logging.getLogger(__name__)
