@@ -93,7 +93,7 @@ class Fleet:
         """Take no more work; end once running executions have finished."""
         self._retired = True
         if self.is_busy:
-            for environment in self._idle:
+            while environment := self._idle.pop():  # none of them is to be chosen again
                 self._kill(environment.id)
         else:
             self._end()
