@@ -206,7 +206,7 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, co
         ({"bucket": "No Bucket"}, "The bucket cannot be used"),
         ({"bucket": "photos/*"}, r"The prefix '\*' contains \*, a wildcard"),
         ({"tags": {"aws:x": "1"}}, "The tag's key is 'aws:x'"),
-        ({"environment": {"LONG": "x" * 4_096}}, "Lambda takes 0 to 4,096 bytes"),
+        ({"environment": {"LONG": "ø" * 2_048}}, "Lambda takes 0 to 4,096 bytes"),
         (
             {"environment": {"FETCHER_ALLOW_PRIVATE": "1"}},
             "FETCHER_ALLOW_PRIVATE is '1'; it must be true or false",
@@ -220,6 +220,13 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, co
 def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sentence):
     with pytest.raises(SettingError, match=sentence):
         FunctionSpec(**setting)
+
+
+def test_environment_variables_are_measured_in_utf_8_as_lambda_does(target, spec, code):
+    """Spelled in ASCII, they would be up to three times as long."""
+    spec = replace(spec, environment={"LONG": "ø" * 2_000})
+
+    assert deploy(target, spec, code=code).state == "Active"
 
 
 @pytest.mark.parametrize("bucket", ["photos", "s3://photos", "s3://photos/"])
