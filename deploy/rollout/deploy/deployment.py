@@ -11,13 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from fetcher.service.download_endpoint import FILES
 from rollout.bundle import build
-from rollout.deploy import (
-    function_url,
-    lambda_function,
-    leftover_tars,
-    log_group,
-    role,
-)
+from rollout.deploy import function_url, lambda_function, leftover_tars, log_group, role
 from rollout.deploy.function_spec import FunctionSpec
 from rollout.deploy.ownership_tag import OURS
 from rollout.deploy.rollback import Changes

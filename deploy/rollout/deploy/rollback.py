@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy.expected_errors import (
-    retry_until_shown,
-    retry_while_transient,
-)
+from fetcher.process.signals import SIGNALS
+from rollout.deploy.expected_errors import retry_until_shown, retry_while_transient
 from rollout.errors import DeployError
 from rollout.target.aws_errors import code_of, is_final, message_of
 
@@ -26,8 +24,6 @@ _EXISTS = {
     "ResourceConflictException",
     "ResourceAlreadyExistsException",
 }
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class DeployStopped(KeyboardInterrupt):
@@ -148,7 +144,7 @@ def _uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
     try:
         yield
     finally:
