@@ -87,7 +87,8 @@ class Changes:
                 if is_known:
                     break
         if earlier:
-            yield f"Also kept until you destroy it: {', '.join(reversed(earlier))}."
+            others = ", ".join(reversed(earlier))
+            yield f"So these stay, too, until you destroy them: {others}."
 
     def _told(self, notes: list[str]) -> str:
         if self._created:

@@ -58,7 +58,10 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
 
 @pytest.mark.parametrize(
     ("patience_s", "notes"),
-    [(60, []), (0, [_UNSURE, "Also kept until you destroy it: log group g."])],
+    [
+        (60, []),
+        (0, [_UNSURE, "So these stay, too, until you destroy them: log group g."]),
+    ],
 )
 def test_what_was_just_created_is_removed_once_aws_shows_it(
     monkeypatch, patience_s, notes
