@@ -103,7 +103,7 @@ class Nginx:
         Start it, and return once it answers.
 
         Raises:
-            OriginError: If nothing answers within 20 s.
+            OriginError: If nothing answers within 60 s.
         """
         with ExitStack() as held:
             room_bytes = sum(self._sizes)

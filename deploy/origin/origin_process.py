@@ -34,7 +34,7 @@ class Origin:
         Start it, and return once it answers.
 
         Raises:
-            OriginError: If the port is taken, or nothing answers within 20 s.
+            OriginError: If the port is taken, or nothing answers within 60 s.
         """
         with listen(self._port) as listener:
             self.url = address(listener)

@@ -10,6 +10,7 @@ if __name__ == "__main__":  # the imports below take half a second
 import argparse
 import os
 import select
+import signal
 import sys
 import threading
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from fetcher.process.signals import INTERRUPTED, raise_when_interrupted
+from fetcher.process.signals import INTERRUPTED, SIGNALS, handle
 from local_aws.endpoint_error import EndpointError
 from origin import OriginError
 from rollout.cli import (
@@ -49,10 +50,11 @@ _EPILOG = """\
 `python -m experiment plan` forecasts time and dollars, with no account.
 
 exit status:
-  0  done
-  1  the function was called and failed; or doctor found something not ok, or some of a
-     job's URLs failed
-  2  refused or failed, with one line on stderr that says why
+    0  done
+    1  the function was called and failed; or doctor found something not ok, or some of
+       a job's URLs failed
+    2  refused or failed, with one line on stderr that says why
+  130  interrupted by SIGINT or SIGTERM; a first deployment was undone
 
 examples:
   rollout invoke --local --payload event.json   try the worker, no account needed
@@ -83,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     if argv is None:
-        raise_when_interrupted()  # so that everything is tidied up
+        for number in SIGNALS:  # so that everything is tidied up
+            handle(number, signal.default_int_handler)
     try:
         status: int = arguments.command(arguments)
     except _REFUSALS as error:

@@ -65,6 +65,11 @@ def function_not_found(arn: str) -> NotFoundError:
     return NotFoundError(f"Function not found: {arn}")
 
 
+def no_resource() -> LambdaError:
+    """Answer for something else that does not exist."""
+    return NotFoundError("The resource you requested does not exist.")
+
+
 def function_exists(name: str) -> LambdaError:
     """Answer for a name that is taken (text: hashicorp/terraform#15929)."""
     return conflict(f"Function already exist: {name}")

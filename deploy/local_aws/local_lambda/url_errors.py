@@ -26,11 +26,6 @@ def no_function() -> NotFoundError:
     return NotFoundError("Function does not exist")
 
 
-def no_url() -> NotFoundError:
-    """Answer for a URL that does not exist."""
-    return NotFoundError("The resource you requested does not exist.")
-
-
 def gone() -> LambdaError:
     """Answer at the address of a deleted URL."""
     return _refused("AccessDeniedException", None, key="Message")

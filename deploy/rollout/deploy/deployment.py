@@ -11,14 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from fetcher.service.download_endpoint import FILES
 from rollout.bundle import build
-from rollout.deploy import (
-    function_url,
-    lambda_function,
-    leftover_tars,
-    log_group,
-    role,
-    vpc_efs_config,
-)
+from rollout.deploy import function_url, lambda_function, leftover_tars, log_group, role
 from rollout.deploy.function_spec import FunctionSpec
 from rollout.deploy.ownership_tag import OURS
 from rollout.deploy.rollback import Changes
@@ -79,7 +72,7 @@ def deploy(
 
     Raises:
         DeployError: If it cannot be deployed. A first deployment that fails removes
-            what it created.
+            what it created, but for a role that Lambda needs to leave your network.
 
         DeployStopped: If it is interrupted; what it created is removed likewise.
     """
@@ -152,7 +145,7 @@ def destroy(target: Target, name: str) -> list[str]:
             if bucket and (failure := _abort_uploads(target, bucket, removed)):
                 failures.append(failure)
             # The log group goes last: by its name the doctor finds a role that stays.
-            if not _is_needed_to_leave(target, name):
+            if not role.is_needed_to_leave(target, name):
                 if role.remove(target, name):
                     removed.append(f"role {role.role_name(target, name)}")
                 if log_group.remove(target, name):
@@ -170,12 +163,8 @@ def left(target: Target, name: str) -> list[str]:
     found = status(target, name)
     lines = [f"function {name}"] if found.state != ABSENT else []
     lines += [f"log group {found.log_group}"] if found.log_group else []
-    if found.role and _is_needed_to_leave(target, name):
-        lines.append(
-            f"role {found.role}: Lambda needs it to remove its interfaces from your "
-            "network, which takes some 20 minutes, or longer if another function uses "
-            "the same network, and costs nothing. Destroy again then"
-        )
+    if found.role and role.is_needed_to_leave(target, name):
+        lines.append(f"role {found.role}: {role.NEEDED}")
     elif found.role:
         lines.append(f"role {found.role}")
     return lines
@@ -199,11 +188,6 @@ def _abort_uploads(target: Target, bucket: Place, removed: list[str]) -> str:
             f"list-multipart-uploads --bucket {bucket.bucket}"
         )
     return ""
-
-
-def _is_needed_to_leave(target: Target, name: str) -> bool:
-    joined = role.has_joined_vpc(target, name)
-    return joined and vpc_efs_config.has_interfaces(target, name)
 
 
 @contextmanager

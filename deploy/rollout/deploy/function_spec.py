@@ -195,7 +195,9 @@ def _problems(spec: FunctionSpec, variables: Mapping[str, str]) -> Iterator[str]
             f"The function's name is {spec.name!r}; it must have 1 to 40 letters, "
             "digits, hyphens and underscores."
         )
-    size = len(json.dumps(variables, separators=(",", ":")).encode())
+    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    # Half characters, which a shell can give, are AWS's to refuse.
+    size = len(measured.encode(errors="surrogatepass"))
     yield limit_problem("memory_mb", spec.memory_mb, "MB")
     yield limit_problem("timeout_s", spec.timeout_s, "s")
     yield limit_problem("tmp_mb", spec.tmp_mb, "MB")

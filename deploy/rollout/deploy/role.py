@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
+from rollout.deploy import vpc_efs_config
 from rollout.deploy.expected_errors import (
     retry_while_transient,
     unless_absent,
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from rollout.target.connection import Target
 
 PATH = "/million-downloads/"
+NEEDED = (
+    "Lambda needs it to remove its interfaces from your network, which takes some 20 "
+    "minutes, or longer if another function uses the same network, and costs nothing. "
+    "Destroy again then"
+)
 _GONE = "NoSuchEntity"
 
 # Lambda takes roles of the function's own account only: no condition is needed.
@@ -92,10 +98,14 @@ def remove(target: Target, name: str) -> bool:
     return True
 
 
-def has_joined_vpc(target: Target, name: str) -> bool:
-    """Return whether the function may have been in a network."""
+def is_needed_to_leave(target: Target, name: str) -> bool:
+    """Return whether Lambda has interfaces in a network to remove with the role."""
     own_role = find(target, name)
-    return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
+    return (
+        bool(own_role)
+        and JOIN_VPC in _policies(target, role_name(target, name))
+        and vpc_efs_config.has_interfaces(target, name)
+    )
 
 
 def shares_jobs(target: Target, name: str) -> bool:
@@ -136,8 +146,14 @@ def _create(target: Target, name: str, tags: dict[str, str], changes: Changes) -
             Description=f"Permissions of the function {name}",
             Tags=_pairs(tags),
         ),
-        lambda: remove(target, name),
+        lambda: _remove_unless_needed(target, name),
     )
+
+
+def _remove_unless_needed(target: Target, name: str) -> bool:
+    if is_needed_to_leave(target, name):
+        raise DeployError(NEEDED)
+    return remove(target, name)
 
 
 def _existing(target: Target, own_name: str) -> dict[str, Any]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy.expected_errors import (
-    retry_until_shown,
-    retry_while_transient,
-)
+from fetcher.process.signals import SIGNALS
+from rollout.deploy.expected_errors import retry_until_shown, retry_while_transient
 from rollout.errors import DeployError
-from rollout.target.aws_errors import code_of, is_final, message_of, was_repeated
+from rollout.target.aws_errors import code_of, is_final, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +24,6 @@ _EXISTS = {
     "ResourceConflictException",
     "ResourceAlreadyExistsException",
 }
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class DeployStopped(KeyboardInterrupt):
@@ -41,7 +38,7 @@ class Changes:
     """
     Context manager that records changes, and undoes creations if it ends in an error.
 
-    What cannot be removed is named in the exception's notes. An interrupt becomes a
+    What stays is named in the exception's notes. An interrupt becomes a
     `DeployStopped`; another, while creations are undone, is ignored.
 
     Attributes:
@@ -51,7 +48,6 @@ class Changes:
     def __init__(self) -> None:
         self.descriptions: list[str] = []
         self._created: list[tuple[str, Callable[[], bool]]] = []
-        self._refused: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -62,26 +58,41 @@ class Changes:
         with _uninterrupted():
             notes = list(self._undo())
         if isinstance(error, KeyboardInterrupt):
-            raise DeployStopped(" ".join((self._told(), *notes))) from None
+            raise DeployStopped(" ".join((self._told(notes), *notes))) from None
         for note in notes:
             error.add_note(note)
 
     def _undo(self) -> Iterator[str]:
-        """Remove what was created, the latest first; yield what could not be."""
+        """
+        Remove what was created, the latest first; describe what stays.
+
+        Once something does, so does all that was created before it: a function needs
+        its role, and by the log group the doctor finds both.
+        """
+        earlier = [what for what, _ in self._created]
+        if earlier:
+            _tell("Undoing the deployment; this can take a minute.")
         for what, remove in reversed(self._created):
+            earlier.pop()
+            # Only what AWS said that it created is worth waiting for.
+            is_known = f"created {what}" in self.descriptions
             try:
-                # Only what AWS said that it created is worth waiting for.
-                is_known = f"created {what}" in self.descriptions
                 is_gone = retry_until_shown(remove) if is_known else remove()
-                if not is_gone and what not in self._refused:
-                    yield f"AWS does not show the {what}: destroy later, to be sure."
             except (ClientError, BotoCoreError, DeployError) as failure:
                 said = message_of(failure).rstrip(".")
                 yield f"The {what} could not be removed again: {said}."
+                break
+            if not is_gone:
+                yield f"AWS does not show the {what}: destroy later, to be sure."
+                if is_known:
+                    break
+        if earlier:
+            others = ", ".join(reversed(earlier))
+            yield f"So these stay, too, until you destroy them: {others}."
 
-    def _told(self) -> str:
+    def _told(self, notes: list[str]) -> str:
         if self._created:
-            return "the deployment was undone."
+            return f"the deployment was undone{' as far as possible' * bool(notes)}."
         if self.descriptions:
             return f"{', '.join(self.descriptions)}; deploy again to complete it."
         return "nothing was deployed."
@@ -108,13 +119,12 @@ class Changes:
         try:
             retry_while_transient(create)
         except ClientError as error:
-            if code_of(error) not in _EXISTS:
-                if is_final(error):
-                    self._refused.add(what)
-                raise
-            # An earlier attempt created it, if there was one: its answer got lost.
-            if not was_repeated(error):
+            # An earlier attempt may have created it, if its answer got lost.
+            if is_final(error):
                 self._created.pop()
+            if code_of(error) not in _EXISTS:
+                raise
+            if is_final(error):
                 return False
         self.descriptions.append(f"created {what}")
         return True
@@ -124,13 +134,18 @@ class Changes:
         self.descriptions.append(f"changed {what}")
 
 
+def _tell(line: str) -> None:
+    with suppress(OSError):  # nobody may be there any more to read it
+        print(line, file=sys.stderr, flush=True)
+
+
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Hold back Ctrl-C and the stop button; other threads never get them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
     try:
         yield
     finally:

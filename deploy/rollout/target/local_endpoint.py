@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _READY_WITHIN_S = 60.0
-_STOPPED_WITHIN_S = 15.0
+_STOPPED_WITHIN_S = 20.0  # it waits up to 10 s for functions, 5 for moto, 2 for files
 _KNOWN_WITHIN_S = 1.0  # its output ends before its process does
 _LAST_WORDS_BYTES = 4_000
 

@@ -1,13 +1,20 @@
 """`rollout deploy`: options into the function that is wanted."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
+from tests.support.http_proxy import HttpProxy
+from tests.support.waiting import WAIT_S
 
 from aws_facts.prices import price
 from rollout.__main__ import main
 from rollout.cli import deploy as deploy_command
-from rollout.deploy.deployment import Deployed, FunctionSpec
+from rollout.deploy.deployment import Deployed, FunctionSpec, left
+from rollout.target.connection import connect
 
 POINT = (
     "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
@@ -106,3 +113,35 @@ def test_what_cannot_be_deployed_is_refused_in_one_line(
     output = capsys.readouterr().err
     assert sentence in output
     assert output.count("\n") == 1
+
+
+class Signalling(HttpProxy):
+    """Sends a process a signal once it has created a function."""
+
+    created = False
+
+    def handle(self, request, body):
+        if self.created:
+            os.kill(self.pid, self.number)
+            self.created = False
+        self.pass_on(request, body)
+        self.created = request.path.endswith("/functions") or self.created
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_undoes_a_deployment(endpoint, function_name, number):
+    """Batch systems send SIGTERM, people Ctrl-C."""
+    with Signalling(endpoint.endpoint_url) as proxy:
+        command = [sys.executable, "-m", "rollout", "deploy", "--name", function_name]
+        with subprocess.Popen(
+            [*command, "--endpoint-url", proxy.url], stderr=subprocess.PIPE, text=True
+        ) as process:
+            proxy.pid, proxy.number = process.pid, number
+            _, said = process.communicate(timeout=WAIT_S)
+
+    assert said == (
+        "Undoing the deployment; this can take a minute.\n"
+        "rollout: interrupted: the deployment was undone.\n"
+    )
+    assert process.returncode == 130
+    assert left(connect("local", endpoint.endpoint_url), function_name) == []

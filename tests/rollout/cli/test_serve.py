@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from tests.support.child_processes import child_with, family_of, kill
+from tests.support.child_processes import alive, child_with, family_of, kill
 from tests.support.served_endpoint import serving
 from tests.support.urllib_http import fetch
 from tests.support.waiting import eventually
@@ -72,6 +72,29 @@ def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
     assert children
     assert alive == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.soak
+def test_an_endpoint_none_of_whose_processes_ends_by_itself_has_time_to_kill_them(
+    tmp_path, monkeypatch, zip_of
+):
+    """One that is killed first leaves its folder, and processes that hang."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with local_endpoint() as endpoint:
+        target = connect("local", endpoint.endpoint_url, keys=endpoint.keys)
+        spec = FunctionSpec(name="t-hangs", handler="main.handler")
+        deploy(target, spec, code=zip_of("def handler(*_): pass\n"))
+        (folder,) = tmp_path.iterdir()
+        pid = psutil.Process().children()[-1].pid
+        _, *children = family_of(pid)
+        for child in children:
+            child.suspend()
+    left = [child for child in children if alive(child)]
+    for child in left:
+        child.kill()
+
+    assert len(children) == 3  # moto, the origin, a zygote
+    assert (left, folder.exists()) == ([], False)
 
 
 def test_an_endpoint_that_dies_at_once_is_not_called_slow(monkeypatch, tmp_path):

@@ -145,9 +145,12 @@ def test_a_failed_deployment_removes_what_it_made_and_nothing_else(target, spec,
     ids=["half way", "before anything"],
 )
 def test_a_deployment_that_is_stopped_is_undone_and_says_so(
-    target, spec, code, monkeypatch, place, told
+    target, spec, code, monkeypatch, capsys, place, told
 ):
-    """By Ctrl-C, or a notebook's stop button: one line there, and no traceback."""
+    """
+    By Ctrl-C, or a notebook's stop button: one line there, and no traceback. A second
+    Ctrl-C is not heeded while it is undone, so it says what takes so long.
+    """
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -158,6 +161,7 @@ def test_a_deployment_that_is_stopped_is_undone_and_says_so(
             deploy(target, spec, code=code)
 
     assert caught.value._render_traceback_() == [f"Stopped: {told}"]
+    assert capsys.readouterr().err.startswith("Undoing") == ("undone" in told)
     assert deployment.left(target, spec.name) == []
 
 
@@ -202,7 +206,7 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, co
         ({"bucket": "No Bucket"}, "The bucket cannot be used"),
         ({"bucket": "photos/*"}, r"The prefix '\*' contains \*, a wildcard"),
         ({"tags": {"aws:x": "1"}}, "The tag's key is 'aws:x'"),
-        ({"environment": {"LONG": "x" * 4_096}}, "Lambda takes 0 to 4,096 bytes"),
+        ({"environment": {"LONG": "ø" * 2_048}}, "Lambda takes 0 to 4,096 bytes"),
         (
             {"environment": {"FETCHER_ALLOW_PRIVATE": "1"}},
             "FETCHER_ALLOW_PRIVATE is '1'; it must be true or false",
@@ -216,6 +220,13 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, co
 def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sentence):
     with pytest.raises(SettingError, match=sentence):
         FunctionSpec(**setting)
+
+
+def test_environment_variables_are_measured_in_utf_8_as_lambda_does(target, spec, code):
+    """Spelled in ASCII, they would be up to three times as long."""
+    spec = replace(spec, environment={"LONG": "ø" * 2_000})
+
+    assert deploy(target, spec, code=code).state == "Active"
 
 
 @pytest.mark.parametrize("bucket", ["photos", "s3://photos", "s3://photos/"])

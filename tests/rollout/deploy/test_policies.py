@@ -91,20 +91,26 @@ def test_a_deployment_that_lacks_a_permission_names_it_and_leaves_nothing(
 
 
 def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, spec, code):
-    gate.policy = gate.without("lambda:CreateFunction")
-    gate.policy = gate.without("iam:DeleteRole")
+    """And all that it needs or is found by: a function its role, both the log group."""
+    own_role, group = role.role_name(aws, NAME), f"log group /aws/lambda/{NAME}"
+    all_stay = [f"function {NAME}", group, f"role {own_role}"]
+    for lacks, cannot_remove, stay in (
+        ("lambda:CreateFunction", "iam:DeleteRole", all_stay[1:]),
+        ("lambda:CreateFunctionUrlConfig", "lambda:DeleteFunction", all_stay),
+    ):
+        gate.policy = POLICY
+        gate.policy = gate.without(lacks)
+        gate.policy = gate.without(cannot_remove)
+        with pytest.raises(DeployError) as caught:
+            deploy(aws, spec, code=code)
 
-    with pytest.raises(DeployError) as caught:
-        deploy(aws, spec, code=code)
-
-    message = str(caught.value)
-    own_role = role.role_name(aws, NAME)
-    assert message.index("lambda:CreateFunction") < message.index(
-        f"role {own_role} could not"
-    )
-    assert "iam:DeleteRole" in message
-    gate.policy = POLICY
-    assert left(aws, NAME) == [f"role {own_role}"]
+        message = str(caught.value)
+        assert message.index(lacks) < message.index(" could not be removed again: ")
+        assert cannot_remove in message
+        assert [one for one in stay if one in message] == stay
+        gate.policy = POLICY
+        assert left(aws, NAME) == stay
+        destroy(aws, NAME)
 
 
 def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, code):
@@ -119,6 +125,21 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
     gate.policy = gate.without("lambda:UpdateFunctionConfiguration")
     with pytest.raises(DeployError, match="UpdateFunctionConfiguration"):
         deploy(aws, replace(spec, memory_mb=256), code=code)
+
+    assert status(aws, NAME).state == "Active"
+
+
+def test_what_somebody_made_before_a_refusal_is_not_taken_back(aws, gate, spec, code):
+    """AWS did nothing, so what is there by that name is theirs."""
+    behind = connect("local", gate.behind)
+
+    def make_and_refuse(_):
+        deploy(behind, spec, code=code)
+        return 400, {"message": "Unzipped size must be smaller"}
+
+    gate.answers["CreateFunction"] = make_and_refuse
+    with pytest.raises(DeployError, match="Unzipped size"):
+        deploy(aws, spec, code=code)
 
     assert status(aws, NAME).state == "Active"
 

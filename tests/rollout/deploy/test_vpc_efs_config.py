@@ -199,6 +199,29 @@ def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
     assert left(aws, NAME) == []
 
 
+def test_a_failed_deployment_leaves_the_role_while_lambda_has_interfaces(
+    aws, gate, spec, code
+):
+    """The function got as far as the network, and then did not start."""
+    answer_as_lambda(gate, State="Failed", StateReason="Subnet has no free addresses")
+    there = gate.answers.pop("GetFunction")
+    gate.answers["GetFunction"] = lambda _: (
+        there if asked_of(gate, "CreateFunction") else (404, {"Message": "none"})
+    )
+    gate.answers["DeleteFunction"] = (204, "")
+    gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(1))
+    own_role = role.role_name(aws, NAME)
+
+    with pytest.raises(DeployError, match="no free addresses") as caught:
+        deploy(aws, spec, code=code)
+
+    assert f"The role {own_role} could not be removed again: Lambda needs it" in str(
+        caught.value
+    )
+    gate.answers = {"DescribeNetworkInterfaces": (200, interfaces(0))}
+    assert left(aws, NAME) == [f"log group /aws/lambda/{NAME}", f"role {own_role}"]
+
+
 @pytest.mark.parametrize(("function", "is_own"), [(NAME, True), (f"{NAME}-2", False)])
 def test_interfaces_of_functions_with_longer_names_are_no_concern(
     aws, gate, function, is_own

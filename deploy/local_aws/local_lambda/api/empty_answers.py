@@ -7,7 +7,7 @@ and its recordings (test_lambda_api, 2024-04 to 2026-01); what is listed is boto
 
 from collections.abc import Awaitable, Callable
 
-from local_aws.local_lambda.errors import LambdaError, NotFoundError
+from local_aws.local_lambda.errors import LambdaError, no_resource
 from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.function_reference import reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
@@ -28,8 +28,7 @@ async def get_event_source_mapping(
     call: Call,  # noqa: ARG001
 ) -> Answer:
     """GetEventSourceMapping."""
-    text = "The resource you requested does not exist."
-    raise NotFoundError(text)
+    raise no_resource()
 
 
 async def list_provisioned_concurrency(registry: Registry, call: Call) -> Answer:

@@ -85,7 +85,7 @@ def _existing(registry: Registry, call: Call) -> tuple[Function, FunctionUrl]:
     function = registry.get(reference)
     url = function and function.urls.get(reference.qualifier)
     if not function or not url:
-        raise refusals.no_url()
+        raise errors.no_resource()
     return function, url
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from local_aws.local_lambda.errors import NotFoundError
+from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.layers import LayerVersion, layer_arn
 from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.paging import page
@@ -49,8 +49,7 @@ async def get(registry: Registry, call: Call) -> Answer:
     """GetLayerVersion, GetLayerVersionByArn."""
     found = registry.layers.find(_arn(call))
     if found is None:
-        text = "The resource you requested does not exist."
-        raise NotFoundError(text)
+        raise errors.no_resource()
     return _whole(registry, found)
 
 

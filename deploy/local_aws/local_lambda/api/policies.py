@@ -65,8 +65,7 @@ async def get(registry: Registry, call: Call) -> Answer:
     function = registry.find(reference.at(None))
     policy = function.policies.get(reference.qualifier)
     if not policy:
-        text = "The resource you requested does not exist."
-        raise errors.NotFoundError(text)
+        raise errors.no_resource()
     return {
         "Policy": _compact(_document(policy)),
         "RevisionId": _revision(function, reference),

@@ -64,11 +64,6 @@ class Package:
         return self.folder / "task"
 
 
-def digest(content: bytes) -> str:
-    """Return a zip's SHA-256 in Lambda's spelling, base64."""
-    return base64.b64encode(hashlib.sha256(content).digest()).decode()
-
-
 def unpacked_bytes(packages: Iterable[Package]) -> int:
     """Return how much of Lambda's limit they fill together."""
     return sum(package.unpacked_bytes for package in packages)
@@ -101,7 +96,8 @@ def _unpack(content: bytes, folder: Path, room: int) -> Package:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = _checked_size(archive, room)
-            package = Package(folder, len(content), digest(content), unpacked)
+            digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+            package = Package(folder, len(content), digest, unpacked)
             package.task_root.mkdir(parents=True)
             package.zip_file.write_bytes(content)
             links = {}  # by path: of two members of one name, the second counts

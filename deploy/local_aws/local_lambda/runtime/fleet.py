@@ -93,7 +93,7 @@ class Fleet:
         """Take no more work; end once running executions have finished."""
         self._retired = True
         if self.is_busy:
-            for environment in self._idle:
+            while environment := self._idle.pop():  # none of them is to be chosen again
                 self._kill(environment.id)
         else:
             self._end()
@@ -117,13 +117,15 @@ class Fleet:
             self._closing = asyncio.create_task(self._close())
 
     async def _close(self) -> None:
-        if self._zygote is not None:
-            await self._zygote.close()
-        self._idle.clear()
-        self._spare.clear()
-        self._sandboxes.let_go()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-        self._ended.set()
+        try:
+            if self._zygote is not None:
+                await self._zygote.close()
+            self._idle.clear()
+            self._spare.clear()
+            self._sandboxes.let_go()
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        finally:
+            self._ended.set()
 
     def _start_zygote(self) -> Zygote:
         shared = self._shared

@@ -1,7 +1,7 @@
 """Idle entries: the one used last is used first, and old ones leave."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -25,9 +25,6 @@ class Idle(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._since)
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(list(self._since))
 
     def push(self, entry: T) -> None:
         """Add an entry."""

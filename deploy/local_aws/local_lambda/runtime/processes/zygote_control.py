@@ -21,7 +21,7 @@ START = "fresh" if sys.platform == "darwin" else "fork"
 TMP = "shared" if sys.platform == "darwin" else "private"
 
 _READY_WITHIN_S = 60  # it imports the libraries meanwhile
-_PATIENCE_S = 10  # the endpoint itself is given 15
+_PATIENCE_S = 10  # the endpoint itself is given 20
 _PATIENCE_IMPORTING_S = 2
 
 _logger = logging.getLogger(__name__)
@@ -129,21 +129,20 @@ class Zygote:
     async def _listen(self) -> None:
         try:
             process = await self._started
+            assert process.stdout is not None
+            await self._hear_ready(process, process.stdout)
+            self._ready.set()
+            async for line in process.stdout:
+                try:
+                    self._on_report(json.loads(line))
+                except Exception:  # the reports after it are as important
+                    _logger.exception("The report %s was not understood.", line)
+            await process.wait()
         except OSError:
             _logger.exception("No process for functions could be started.")
+        finally:
             self._ready.set()
             self._on_end()
-            return
-        assert process.stdout is not None
-        await self._hear_ready(process, process.stdout)
-        self._ready.set()
-        async for line in process.stdout:
-            try:
-                self._on_report(json.loads(line))
-            except Exception:  # the reports after it are as important
-                _logger.exception("The report %s was not understood.", line)
-        await process.wait()
-        self._on_end()
 
     async def _hear_ready(
         self, process: asyncio.subprocess.Process, reports: asyncio.StreamReader

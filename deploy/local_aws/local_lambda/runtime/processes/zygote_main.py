@@ -68,6 +68,9 @@ sandbox_mounts = _beside("sandbox_mounts")
 def main() -> None:
     """Serve until stdin closes; a forked child becomes an environment instead."""
     start, tmp, *layers = sys.argv[1:]
+    # Before libraries are imported, which may print and start processes.
+    commands, reports = _take_pipes()
+    detached_processes.adopt()
     os.umask(0o022)  # what functions have on Lambda; the endpoint's is stricter
     root = Path(os.environ["LAMBDA_TASK_ROOT"])
     sys.path.insert(0, str(root))
@@ -81,11 +84,22 @@ def main() -> None:
     if namespaces:
         preload.compile_own(root)
         namespaces.protect()
-    command = Parent(namespaces, forks=start == "fork").serve()
+    parent = Parent(commands, reports, namespaces, forks=start == "fork")
+    command = parent.serve()
     # Only a forked child gets here with a command. It carries none of the parent's
     # frames, so sys.exit() in a handler ends it like any process.
     if command:
         environment_main.become(command)
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Keep stdin and stdout out of everybody's reach; return them as descriptors."""
+    commands, reports = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return commands, reports
 
 
 def _allow_many_sandboxes() -> None:
@@ -100,25 +114,28 @@ class Parent:
     Starts, kills and reaps environments as told on stdin.
 
     Args:
+        commands, reports: Descriptors to read from and to write to.
+
         namespaces: Gives sandboxes a /tmp of their own; None where it may not.
 
         forks: Whether children are forked; otherwise each is a fresh interpreter,
             for systems where a fork after imports is unsafe (macOS).
     """
 
-    def __init__(self, namespaces: "SandboxMounts | None", *, forks: bool) -> None:
+    def __init__(
+        self,
+        commands: int,
+        reports: int,
+        namespaces: "SandboxMounts | None",
+        *,
+        forks: bool,
+    ) -> None:
+        self._commands, self._reports = commands, reports
         self._namespaces = namespaces
         self._forks = forks
         self._pids: dict[str, int] = {}
-        detached_processes.adopt()
         # Imported libraries may have started some.
         self._helpers = detached_processes.children()
-        # Libraries may print: keep stdin and stdout out of their reach.
-        self._commands, self._reports = os.dup(0), os.dup(1)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.close(null)
-        os.dup2(2, 1)
         self._wake, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
         signal.set_wakeup_fd(self._waker)
