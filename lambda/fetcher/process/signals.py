@@ -35,12 +35,6 @@ def quit_when_interrupted(command: str) -> None:
         handle(number, end)
 
 
-def raise_when_interrupted() -> None:
-    """Have SIGINT raise `KeyboardInterrupt`, and SIGTERM end, as in any Python."""
-    handle(signal.SIGINT, signal.default_int_handler)
-    handle(signal.SIGTERM, signal.SIG_DFL)
-
-
 def handle(number: signal.Signals, handler: _Handler) -> _Handler | int | None:
     """
     Set a signal's handler, unless the signal is ignored.

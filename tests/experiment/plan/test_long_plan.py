@@ -85,7 +85,8 @@ def test_what_a_file_costs_the_notebook_is_little_and_flat(tmp_path, from_list):
 @pytest.mark.parametrize("from_list", [False, True], ids=["numbered", "listed"])
 def test_a_hundred_million_urls_start_within_two_seconds(tmp_path, from_list):
     """
-    And stay below 300 MB; the tables made of them afterwards are small, too.
+    And take little more memory than notebooks do: 230 MB, and 145 MB for the names of
+    8 million rows of a list, by which it finds duplicates.
     """
     many, path = 100_000_000, tmp_path / "urls.txt"
     what = {"url_list": str(written(path, many))} if from_list else {"files": many}
@@ -95,4 +96,4 @@ def test_a_hundred_million_urls_start_within_two_seconds(tmp_path, from_list):
 
     assert run["files"] == many
     assert run["first_after_s"] < 2
-    assert run["fan_out_peak_bytes"] < 300e6
+    assert run["fan_out_peak_bytes"] < (400e6 if from_list else 300e6)
