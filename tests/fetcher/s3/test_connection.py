@@ -47,7 +47,7 @@ def test_at_the_deadline_it_is_said_what_was_wrong_until_then(proxy, place, faul
     """
     proxy.fault = always("GetObject", fault)
     began = monotonic()
-    error = refused(proxy.url, place, left_s=2)
+    error = refused(proxy.url, place, left_s=1.5)
 
     assert monotonic() - began < SOON_S
     assert len(proxy.asked) > 1
@@ -66,7 +66,7 @@ class FallsSilent(BareServer):
 
 def test_a_try_that_the_deadline_cut_hides_no_earlier_reason():
     with FallsSilent() as server:
-        error = refused(server.url(""), Place("photos", "a"), left_s=2)
+        error = refused(server.url(""), Place("photos", "a"), left_s=1.5)
 
     assert isinstance(error, LateError)
     assert "SlowDown" in error.strerror
