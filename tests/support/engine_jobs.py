@@ -48,7 +48,7 @@ def fetch(engine, urls, to, deadline_s=60.0, enough=None, **options):
         assert item == items[index]
         assert index not in ended, f"{item} was accounted for twice"
         ended[index] = download
-        if sum(one.outcome is Outcome.OK for one in ended.values()) == enough:
+        if enough and enough == sum(one.outcome == "ok" for one in ended.values()):
             running.stop()
 
     given = {"allow_private": True, "attempts": 1, "connections": 8} | options

@@ -71,11 +71,11 @@ def test_a_host_that_hangs_up_is_left_alone(fetch, origin):
     urls = [origin.url(f"/hang-up/{number}") for number in range(300)]
     with Origin() as other:
         good = [other.url(f"/bytes/3/{number}") for number in range(50)]
-        ended = fetch(urls + good, connections=10, attempts=3, enough=50)
+        ended = fetch(urls + good, connections=10, attempts=3, deadline_s=2.0)
 
     assert {one.outcome for one in ended[300:]} == {Outcome.OK}
     assert {one.outcome for one in ended[:300]} <= {Outcome.CUT, Outcome.UNSTARTED}
-    assert len(origin.requests) < 100
+    assert len(origin.requests) < 200  # of 900
 
 
 def test_a_host_is_not_blamed_for_where_it_redirects_to(fetch, origin):
