@@ -8,16 +8,27 @@ there, or costs more than a cent, says so in its docstring.
 """
 
 import contextlib
-import functools
 import json
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import boto3
 import pytest
 from tests.conformance.own_functions import PREFIX, create_function, own_names
-from tests.support.lambda_api import ACTIVE, PLAIN, Answer, Function, connect
-from tests.support.lambda_functions import ECHO, ROLE, request_for
+from tests.support.lambda_api import (
+    ACTIVE,
+    PLAIN,
+    Answer,
+    Function,
+    connect,
+    kept_busy,
+)
+from tests.support.lambda_functions import ECHO, MEET, ROLE, SLEEP, request_for
+from tests.support.waiting import WAIT_S
 
+from local_aws.local_lambda.functions import version_state
 from rollout.deploy import policies, role
 from rollout.deploy.ownership_tag import OURS
 from rollout.deploy.rollback import Changes
@@ -61,7 +72,7 @@ def client_of(request, on_aws):
             make = _aws_client_maker()
         else:
             # AWS repeats a failing event after one and two minutes; this one soon.
-            make = functools.partial(connect, request.getfixturevalue("aws"))
+            make = partial(connect, request.getfixturevalue("aws"))
 
         def client_of(service, **options):
             """Options are a region or a configuration other than the usual."""
@@ -226,7 +237,37 @@ def lines_of(client_of):
     return lines_of
 
 
-@pytest.fixture(scope="session")
-def a_while_s(on_aws):
-    """Seconds a call runs so that what a test does meanwhile falls into them."""
-    return 3 if on_aws else 0.5
+@pytest.fixture
+def busy(on_aws, shared_folder):
+    """
+    Keep a warm function with the code GATE busy, on AWS for three seconds; its answer
+    can be had afterwards.
+    """
+
+    @contextlib.contextmanager
+    def asleep(function):
+        with ThreadPoolExecutor(1) as thread:
+            running = thread.submit(function, 3)
+            time.sleep(1)  # it runs by then: the function is warm
+            yield running
+
+    return asleep if on_aws else partial(kept_busy, gate=shared_folder / "gate")
+
+
+@pytest.fixture
+def meeting(on_aws, shared_folder):
+    """
+    Return code whose calls meet, and the event for so many that do.
+
+    On AWS they sleep for a second instead.
+    """
+    if on_aws:
+        return SLEEP, lambda many: int(many > 1)
+    return MEET, lambda many: [str(shared_folder / "met"), many]
+
+
+@pytest.fixture
+def _slow_changes(on_aws, monkeypatch):
+    """No change is over before it has been seen, however slow this machine is."""
+    if not on_aws:
+        monkeypatch.setattr(version_state, "CHANGE_S", WAIT_S)

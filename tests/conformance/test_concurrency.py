@@ -11,20 +11,18 @@ from tests.support.lambda_api import (
     refusal_of,
     running,
 )
-from tests.support.lambda_functions import ECHO, SLEEP
+from tests.support.lambda_functions import ECHO, GATE
 
 
 @pytest.mark.fact(
     "AWS docs lambda-concurrency: an environment handles one request at a time"
 )
-def test_callers_at_once_get_an_environment_each(deploy):
-    function = deploy(
-        "import os, time\n"
-        "own = os.urandom(8).hex()\n"
-        "def run(event, context): time.sleep(1); return own\n"
-    )
+def test_callers_at_once_get_an_environment_each(deploy, meeting):
+    code, event_for = meeting
+    code = "import os\nown = os.urandom(8).hex()\n" + code.replace("os.getpid()", "own")
+    answers = deploy(code, Timeout=30).at_once([event_for(5)] * 5)
 
-    assert len({answer for answer, _ in function.at_once([None] * 5)}) == 5
+    assert len({own for own, error in answers if not error}) == 5
 
 
 @pytest.mark.fact("LocalStack test_lambda_cache_local, recorded 2025-11")
@@ -60,18 +58,22 @@ def test_reserved_concurrency_is_put_shown_and_deleted(deploy, reserve):
     assert "ReservedConcurrentExecutions" not in after
 
 
-def refusals_of_one_too_many(function, limit):
-    """Make one call more at once than may run; return how calls are refused."""
-    answers = function.at_once([1.5] * (limit + 1))
-    return [answer for answer in answers if isinstance(answer, dict)]
+@pytest.fixture
+def one_too_many(on_aws, shared_folder):
+    """Make one call more of GATE at once than may run; return how calls are refused."""
+    return lambda function, limit: function.refusals(
+        limit + 1, limit, shared_folder / "gate", 1.5 if on_aws else None
+    )
 
 
 @pytest.mark.fact("LocalStack test_lambda_concurrency_block, recorded 2025-11")
-def test_a_call_beyond_the_reserved_concurrency_is_throttled(deploy, reserve):
-    function = deploy(SLEEP, Timeout=10)
+def test_a_call_beyond_the_reserved_concurrency_is_throttled(
+    deploy, reserve, one_too_many
+):
+    function = deploy(GATE, Timeout=30)
     reserve(function, 1)
 
-    (refusal,) = refusals_of_one_too_many(function, 1)
+    (refusal,) = one_too_many(function, 1)
     assert refusal["ResponseMetadata"]["HTTPStatusCode"] == 429
     assert refusal["Error"]["Message"] == refusal["message"] == "Rate Exceeded."
     assert (refusal["Reason"], refusal["Type"]) == (RESERVED, "User")
@@ -130,7 +132,7 @@ def test_the_account_shows_its_limits(lambda_client, on_aws):
 
 @pytest.mark.fact("botocore lambda/2015-03-31, Invoke: the reasons of a 429")
 def test_a_call_beyond_the_accounts_concurrency_is_throttled(
-    on_aws, lambda_client, deploy
+    on_aws, lambda_client, deploy, one_too_many
 ):
     """
     On AWS only in an account that has little of it, as new ones do: others would have
@@ -142,10 +144,9 @@ def test_a_call_beyond_the_accounts_concurrency_is_throttled(
             running(account_concurrency=2) as aws,
             contextlib.closing(connect(aws)) as client,
         ):
-            little = create(client, "little", SLEEP, Timeout=10)
-            refusals = refusals_of_one_too_many(little, 2)
+            refusals = one_too_many(create(client, "little", GATE, Timeout=30), 2)
     elif limit <= 20:
-        refusals = refusals_of_one_too_many(deploy(SLEEP, Timeout=10), limit)
+        refusals = one_too_many(deploy(GATE, Timeout=30), limit)
     else:
         pytest.skip(f"the account may run {limit} at once")
 

@@ -3,14 +3,12 @@
 import base64
 import hashlib
 import re
-import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.conformance.own_functions import PREFIX
 from tests.support.lambda_api import ACTIVE, eventually, refused
-from tests.support.lambda_functions import ECHO, SLEEP, request_for, zipped
+from tests.support.lambda_functions import ECHO, GATE, request_for, zipped
 from tests.support.urllib_http import fetch
 
 
@@ -89,6 +87,7 @@ def test_code_may_come_from_s3(client_of, deploy):
 
 
 @pytest.mark.fact("LocalStack test_function_lifecycle, recorded 2024-04")
+@pytest.mark.usefixtures("_slow_changes")
 def test_an_update_is_in_progress_and_then_in_force(deploy):
     function = deploy(
         "import os\ndef run(e, c): return [c.memory_limit_in_mb, os.getenv('KEY')]\n",
@@ -115,6 +114,7 @@ def test_an_update_is_in_progress_and_then_in_force(deploy):
     "LocalStack test_function_revisions_basic, validated against AWS; "
     "test_redundant_updates, test_lambda_concurrent_config_updates, recorded 2024-04"
 )
+@pytest.mark.usefixtures("_slow_changes")
 def test_what_the_caller_has_seen_is_changed_even_to_the_same_and_once_at_a_time(
     deploy, arn_of
 ):
@@ -136,19 +136,15 @@ def test_what_the_caller_has_seen_is_changed_even_to_the_same_and_once_at_a_time
 
 
 @pytest.mark.fact("LocalStack test_function_update_during_invoke, recorded 2024-05")
-def test_an_update_does_not_disturb_what_is_running(deploy, a_while_s):
-    function = deploy(SLEEP, Timeout=20)
-    function(0)
-    with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(function, a_while_s)
-        time.sleep(a_while_s / 3)  # it runs by then: the function is warm
+def test_an_update_does_not_disturb_what_is_running(deploy, busy):
+    function = deploy(GATE, Timeout=60)
+    pid, _ = function(0)
+    with busy(function) as running:
         function.recode(ECHO)
         new = eventually(lambda: function(0) == (0, None), within_s=30)
-        finished, error = running.result()
 
     assert new
-    assert error is None
-    assert finished != a_while_s  # what the new code would have answered
+    assert running.result() == (pid, None)  # the new code would answer with the event
 
 
 @pytest.mark.fact("botocore lambda/2015-03-31, ListFunctions")
@@ -183,16 +179,13 @@ def test_a_deleted_function_is_gone_and_its_name_is_free_but_no_number(
 
 
 @pytest.mark.fact("LocalStack test_delete_lambda_during_sync_invoke: what it asserts")
-def test_a_running_call_survives_the_deletion(deploy, a_while_s):
-    function = deploy(SLEEP, Timeout=20)
-    function(0)
-    with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(function, a_while_s)
-        time.sleep(a_while_s / 2)  # it runs by then: the function is warm
+def test_a_running_call_survives_the_deletion(deploy, busy):
+    function = deploy(GATE, Timeout=60)
+    pid, _ = function(0)
+    with busy(function) as running:
         function.delete_function()
-        _, error = running.result()
 
-    assert error is None
+    assert running.result() == (pid, None)
 
 
 @pytest.mark.fact("LocalStack test_get_function_wrong_region, recorded 2024-04")

@@ -85,19 +85,19 @@ def test_tmp_has_the_configured_size(deploy):
 
 @pytest.mark.fact(f"{TMP}: it is unique to each environment")
 @pytest.mark.usefixtures("_own_tmp")
-def test_each_environment_has_a_tmp_of_its_own(deploy):
-    function = deploy(
-        "import os, time\n"
-        "def run(event, context):\n"
+def test_each_environment_has_a_tmp_of_its_own(deploy, meeting):
+    code, event_for = meeting
+    look = (
+        "def look(event, context):\n"
         "    seen = os.path.exists('/tmp/own')\n"
         "    open('/tmp/own', 'w').close()\n"
-        "    time.sleep(event)\n"
-        "    return seen\n",
-        Timeout=10,
+        "    run(event, context)\n"
+        "    return seen\n"
     )
+    function = deploy(code + look, Handler="app.look", Timeout=30)
 
-    assert function.at_once([1] * 3) == [(False, None)] * 3
-    assert function(0) == (True, None)
+    assert function.at_once([event_for(3)] * 3) == [(False, None)] * 3
+    assert function(event_for(1)) == (True, None)
 
 
 @pytest.mark.fact(READ_ONLY)

@@ -103,14 +103,16 @@ def test_a_function_is_killed_at_its_timeout(deploy):
     assert error["errorType"] == "Sandbox.Timedout"
     assert error["errorMessage"].startswith("RequestId: ")
     assert error["errorMessage"].endswith(" Error: Task timed out after 1.00 seconds")
-    assert 1 <= took < 5
+    assert 1 <= took < 15
 
 
 @pytest.mark.fact(
     "LocalStack test_lambda_invoke_timed_out_environment_reuse, recorded 2024-04"
 )
-@pytest.mark.parametrize("end", ["time.sleep(30)", "os._exit(1)"])
-def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(deploy, end):
+@pytest.mark.parametrize(
+    ("end", "timeout_s"), [("time.sleep(30)", 2), ("os._exit(1)", 30)]
+)
+def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(deploy, end, timeout_s):
     """The process is replaced, not the environment's disk."""
     function = deploy(
         "import os, tempfile, time, pathlib\n"
@@ -120,7 +122,7 @@ def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(deploy, end):
         "    memory.append(1); seen = file.exists(); file.touch()\n"
         f"    if event: {end}\n"
         "    return [len(memory), seen]\n",
-        Timeout=1,
+        Timeout=timeout_s,
     )
     _, kind = function(1)
 

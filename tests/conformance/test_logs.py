@@ -65,23 +65,25 @@ IS_TIMEOUT = "DataBiosphere/azul#8140, 2026-06: the duration is the timeout"
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "timeout_s", "told"),
     [
         pytest.param(
             "time.sleep(9)",
-            {"status": "timeout", "kind": None, "duration": "1000.00"},
+            2,
+            {"status": "timeout", "kind": None, "duration": "2000.00"},
             marks=pytest.mark.fact(f"{NEW_STYLE}; {IS_TIMEOUT}"),
         ),
         pytest.param(
             "os._exit(1)",
+            30,
             {"status": "error", "kind": "Runtime.ExitError"},
             marks=pytest.mark.fact(NEW_STYLE),
         ),
     ],
 )
-def test_how_an_invocation_ended_stands_in_the_report(deploy, end, told):
+def test_how_an_invocation_ended_stands_in_the_report(deploy, end, timeout_s, told):
     code = f"import os, time\ndef run(event, c): print('begun', flush=True); {end}\n"
-    _, tail = tail_of(deploy(code, Timeout=1))
+    _, tail = tail_of(deploy(code, Timeout=timeout_s))
     _, line, end, _ = tail.splitlines()
 
     assert line == "begun"
@@ -100,14 +102,14 @@ def test_after_a_crash_the_init_counts_as_duration(deploy):
         "def run(event, context):\n"
         "    if event: os._exit(1)\n"
         "    return context.get_remaining_time_in_millis()\n",
-        Timeout=3,
+        Timeout=9,
     )
     tail_of(function, b"1")
     answer, tail = tail_of(function, b"0")
     report = report_in(tail)
 
     assert report["init"] is None
-    assert int(answer["Payload"]) <= 2_700
+    assert 0 < int(answer["Payload"]) <= 8_700
     assert float(report["duration"]) >= 300
 
 

@@ -26,6 +26,7 @@ from fetcher.contract.source import Item
 
 TIMES = {"connect_timeout_s": 1, "read_timeout_s": 0.3, "total_timeout_s": 1.5}
 TIMEOUTS = TIMES | {"deadline_s": 3.0}
+AMPLE = {"read_timeout_s": 1.0, "total_timeout_s": 4.0, "deadline_s": 8.0}
 FUZZED = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -143,7 +144,7 @@ def test_no_destination_leads_out_of_the_folder(engine, origin, destinations, di
         Item(number, origin.url(f"/bytes/{number}"), destination, digest)
         for number, destination in enumerate(destinations)
     ]
-    ended = fetched(engine, items, deadline_s=3.0)
+    ended = fetched(engine, items, deadline_s=8.0)
     sizes = {one.body_bytes for one in ended if one.outcome is Outcome.OK}
 
     outcomes = {Outcome.CHECKSUM} if digest else {Outcome.OK, Outcome.SINK}
@@ -226,7 +227,7 @@ ANSWERS = st.binary(max_size=60) | st.tuples(
 def test_any_answer_has_an_outcome(engine, origin, answers, then, **options):
     urls = [origin.saying(answer, then) for answer in answers]
     urls.append(origin.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"))
-    *_, good = fetched(engine, urls, **TIMEOUTS, **options)
+    *_, good = fetched(engine, urls, **AMPLE, **options)
 
     assert good.outcome is (
         Outcome.WRONG_TYPE if options["expect_type"] else Outcome.OK

@@ -14,6 +14,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard_messages import Shard
 from fetcher.contract.source import Item
 from fetcher.contract.template_source import Template
+from fetcher.transfer.scheduler import Scheduler
 
 
 @pytest.fixture(autouse=True)
@@ -113,18 +114,37 @@ def test_an_execution_is_cold_once_and_called_after_its_log_stream(origin, monke
     assert {report.execution for report in reports} == {"2026/11/23/[1]abc"}
 
 
-@pytest.mark.parametrize(
-    ("deadline_s", "remaining_s"), [(0.5, 60.0), (60.0, 2.0), (900.0, 2.0)]
-)
-def test_the_report_comes_before_the_earlier_of_both_deadlines(
-    origin, deadline_s, remaining_s
-):
+def test_the_report_comes_at_the_deadline_if_not_all_is_done(origin):
     source = Template(origin.url("/silence/{number}"), ((0, 9),))
-    context = Context(remaining_s)
-    report = report_of(shard(source, deadline_s=deadline_s), context)
+    context = Context(60.0)
+    report = report_of(shard(source, deadline_s=0.5), context)
 
     assert report.tally.counts[Outcome.UNSTARTED] == report.tally.files == 9
     assert context.get_remaining_time_in_millis() > 0
+
+
+@pytest.mark.parametrize(
+    ("deadline_s", "remaining_s"), [(20.0, 60.0), (60.0, 20.0), (900.0, 2.0)]
+)
+def test_downloads_end_before_the_earlier_of_both_deadlines(
+    origin, deadline_s, remaining_s, monkeypatch
+):
+    """
+    With a tenth of Lambda's to spare for the report, or two seconds.
+    """
+    given = []
+    run = Scheduler.run
+
+    def noted(job, engine, left_s):
+        given.append(left_s)
+        run(job, engine, left_s)
+
+    monkeypatch.setattr(Scheduler, "run", noted)
+    report_of(shard(bodies(origin), deadline_s=deadline_s), Context(remaining_s))
+    (left_s,) = given
+
+    spare_s = min(2.0, remaining_s / 10)
+    assert 0 < left_s <= min(deadline_s, remaining_s - spare_s)
 
 
 def test_an_event_that_is_no_shard_is_refused_with_the_reason():

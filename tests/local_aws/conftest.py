@@ -1,10 +1,9 @@
 """Functions on the endpoint in this process: what tests of its parts share."""
 
-import contextlib
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from tests.support.lambda_api import connect, eventually, functions_of
+from tests.support.lambda_api import connect, functions_of, kept_busy
 from tests.support.many_invocations import RECORD, run_many, served
 from tests.support.signed_requests import credentials_of
 
@@ -51,19 +50,7 @@ def deploy_for_all(client):
 @pytest.fixture
 def busy(shared_folder):
     """Keep a function with the code GATE busy; its answer can be had afterwards."""
-
-    @contextlib.contextmanager
-    def busy(function):
-        gate = shared_folder / "gate"
-        with ThreadPoolExecutor(1) as thread:
-            running = thread.submit(function, str(gate))
-            try:
-                eventually(gate.with_suffix(".entered").exists)
-                yield running
-            finally:
-                gate.touch()
-
-    return busy
+    return partial(kept_busy, gate=shared_folder / "gate")
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def test_a_moto_that_neither_starts_nor_ends_is_killed_and_said(tmp_path, monkey
     with pytest.raises(EndpointError, match="moto's server was not ready within"):
         asyncio.run(start())
 
-    assert psutil.Process().children() == before
+    assert set(psutil.Process().children()) <= set(before)
 
 
 def test_a_question_that_cannot_be_answered_does_not_end_moto(aws):

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from tests.support.child_processes import alive, family_of
+from tests.support.child_processes import any_alive, family_of
 from tests.support.lambda_api import Function, eventually
 from tests.support.served_endpoint import serving
 
@@ -52,10 +52,6 @@ def run_script(aws):
 def below(pid):
     """Return the ids of all processes below one."""
     return [one.pid for one in family_of(pid)[1:]]
-
-
-def any_alive(pids):
-    return any(map(alive, pids))
 
 
 @pytest.mark.parametrize(

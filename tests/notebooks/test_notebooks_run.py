@@ -225,14 +225,17 @@ def test_every_cell_accounts_for_every_url_in_all_its_tables(executed, cell):
 
 
 def test_a_runs_record_says_what_where_and_how_it_ended(executed):
-    for folder in (executed / "grid", executed / "grid" / "3kB-c2-cold-r1"):
+    grid = executed / "grid"
+    for folder, cells in ((grid, CELLS), (grid / CELLS[0], CELLS[:1])):
         record = read_run(folder)
+        million_s = [read_run(grid / cell)["totals"]["million_s"] for cell in cells]
 
         assert {
             *("schema", "run", "known_as", "notebook", "target", "region", "settings"),
             *("commit", "dirty", "machine", "started", "ended", "totals", "verdict"),
         } == record.keys() - {"failed_cells", "cost", "pilot", "forecast"}
         assert record["run"] == folder.name
-        assert "too short to project" in record["verdict"]
+        # A busy machine may take more than a second.
+        assert any(million_s) or "too short to project" in record["verdict"]
         assert SMALL.items() <= record["settings"].items()
         assert record["started"] < record["ended"]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 from tests.support.raw_http import LIMIT_S, ask, dial, receive_all
+from tests.support.waiting import WAIT_S
 
 from origin import Origin, OriginError, child_process, jpeg
 
@@ -25,7 +26,8 @@ def is_refused(url):
     return False
 
 
-def test_nothing_is_left_after_the_block():
+def test_nothing_is_left_after_the_block(monkeypatch):
+    monkeypatch.setattr(child_process, "_STOP_LIMIT_S", WAIT_S)
     with Origin() as origin:
         pass
 

@@ -158,10 +158,10 @@ async def reset(writer):
 
 @contextlib.contextmanager
 def closed_port():
-    """Give the number of a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    yield port
+    """Give the number of a port on which nobody listens, nor can."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -39,12 +39,23 @@ def alive(process):
     return False
 
 
+def any_alive(pids):
+    """Tell whether any of them runs."""
+    return any(map(alive, pids))
+
+
+def those_alive(processes, condition):
+    """Yield those that meet a condition, and have not ended meanwhile."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if condition(process):
+                yield process
+
+
 def child_with(pid, *words):
     """Return the process below another one whose command line has these words."""
-    (found,) = (
-        child
-        for child in psutil.Process(pid).children(recursive=True)
-        if set(words) <= set(child.cmdline())
+    (found,) = those_alive(
+        family_of(pid)[1:], lambda child: set(words) <= set(child.cmdline())
     )
     return found
 

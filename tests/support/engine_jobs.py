@@ -21,7 +21,7 @@ SOON_S = 10  # upper bound of what must not take its full timeout
 GOOD = 30  # downloads beside each that goes wrong
 
 
-def fetch(engine, urls, to, deadline_s=60.0, **options):
+def fetch(engine, urls, to, deadline_s=60.0, enough=None, **options):
     """
     Fetch URLs or items once each and return what became of them, in order.
 
@@ -33,6 +33,8 @@ def fetch(engine, urls, to, deadline_s=60.0, **options):
         to: A folder, or a sink.
 
         deadline_s: The job's.
+
+        enough: The job ends once so many have ended well; None: when all have ended.
 
         options: As in `Options`; private addresses are allowed unless they say no.
     """
@@ -46,11 +48,14 @@ def fetch(engine, urls, to, deadline_s=60.0, **options):
         assert item == items[index]
         assert index not in ended, f"{item} was accounted for twice"
         ended[index] = download
+        if enough and enough == sum(one.outcome == "ok" for one in ended.values()):
+            running.stop()
 
     given = {"allow_private": True, "attempts": 1, "connections": 8} | options
     given = Options(engine=engine, **given)
     sink = Directory(to) if isinstance(to, Path) else to
-    Scheduler(items, sink, given, account).run(engine_for(given), deadline_s)
+    running = engine_for(given)
+    Scheduler(items, sink, given, account).run(running, deadline_s)
     if sink is not to:
         sink.close()
 

@@ -11,13 +11,13 @@ from tests.support.child_processes import started
 from local_aws.local_lambda.requests.access_keys import KeyPair
 
 # Instead of half a minute, so that tests need not wait.
-PATIENCE_S = 0.4
-SERVE = f"""
+PATIENCE_S = 0.8
+SERVE = """
 import asyncio
 from local_aws.server import main_async
 from local_aws.local_lambda import http_server
-http_server.HEAD_S = http_server.BODY_S = {PATIENCE_S}
-http_server.UNREAD_S = http_server.LINGER_S = {PATIENCE_S}
+http_server.HEAD_S = http_server.BODY_S = http_server.UNREAD_S = {patience_s}
+http_server.LINGER_S = 0.4
 asyncio.run(main_async(
     on_ready=lambda aws: print(aws.endpoint_url, flush=True), any_credentials=True,
 ))
@@ -69,10 +69,13 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def impatient_endpoint(folder):
+def impatient_endpoint(folder, patience_s=PATIENCE_S):
     """Serve; what is temporary goes into a folder."""
     environ = os.environ | {"TMPDIR": str(folder)}
-    with started("-c", SERVE, env=environ) as (process, line):
+    with started("-c", SERVE.format(patience_s=patience_s), env=environ) as (
+        process,
+        line,
+    ):
         yield Endpoint(process, line.strip())
 
 

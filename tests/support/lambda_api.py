@@ -4,14 +4,21 @@ import asyncio
 import contextlib
 import json
 import uuid
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
+from itertools import islice
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.support.lambda_functions import request_for, zipped
-from tests.support.waiting import eventually  # noqa: F401 - tests of Lambda find it here
+from tests.support.waiting import eventually
 
 from local_aws.server import LocalAws
 
@@ -119,6 +126,24 @@ class Function(str):  # noqa: SLOT000 its client is one
         with ThreadPoolExecutor(len(events)) as threads:
             return list(threads.map(attempt, events))
 
+    def refusals(self, calls, fitting, gate, event=None):
+        """
+        Make so many calls of GATE at once, and open it once all too many are refused.
+
+        Returns:
+            The responses that refuse.
+
+        Args:
+            event: Instead of the gate, where a function cannot see that.
+        """
+        event = str(gate) if event is None else event
+        with ThreadPoolExecutor(calls) as threads:
+            made = [threads.submit(self, event) for _ in range(calls)]
+            for _ in islice(as_completed(made), calls - fitting):
+                pass
+            gate.touch()
+        return [error.response for call in made if (error := call.exception())]
+
     def pages(self, operation, member):
         """Return what a list operation says of it, in pages of two."""
         pages = self.client.get_paginator(operation).paginate(
@@ -184,6 +209,18 @@ def create(client, name, code, **settings):
     """Make a function and wait until it can be called."""
     client.create_function(**request_for(name, code, **settings))
     return Function(client, name).waited(ACTIVE)
+
+
+@contextlib.contextmanager
+def kept_busy(function, gate):
+    """Keep a function with the code GATE busy; its answer can be had afterwards."""
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(function, str(gate))
+        try:
+            eventually(gate.with_suffix(".entered").exists)
+            yield running
+        finally:
+            gate.touch()
 
 
 @contextlib.contextmanager

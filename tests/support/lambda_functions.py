@@ -12,10 +12,13 @@ SLEEP = (
     "    time.sleep(event)\n"
     "    return os.getpid()\n"
 )
-# Says that it runs, and runs until the file it is given exists.
+# Says that it runs, and runs until the file it is given exists; or sleeps.
 GATE = (
     "import os, pathlib, time\n"
     "def run(event, context):\n"
+    "    if not isinstance(event, str):\n"
+    "        time.sleep(event)\n"
+    "        return os.getpid()\n"
     "    gate = pathlib.Path(event)\n"
     "    gate.with_suffix('.entered').touch()\n"
     "    while not gate.exists(): time.sleep(0.005)\n"

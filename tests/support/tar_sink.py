@@ -15,9 +15,9 @@ from fetcher.transfer.sink import WHOLE
 MB = 2**20
 
 
-def sink_for(tar, proxy, left_s=WAIT_S):
+def sink_for(tar, proxy):
     """Return the sink, as a context."""
-    return closing(S3Tar(tar, account_at(proxy.url), monotonic() + left_s))
+    return closing(S3Tar(tar, account_at(proxy.url), monotonic() + WAIT_S))
 
 
 def body(number, size):
@@ -31,9 +31,9 @@ def fill(sink, many, size=10_000, first=0):
         sink.keep(Item(number, f"http://h/{number}.jpg"), [body(number, size)])
 
 
-def fill_tar(tar, proxy, many, size=10_000, first=0, left_s=WAIT_S):
+def fill_tar(tar, proxy, many, size=10_000, first=0):
     """Make a tar of so many bodies; return what was lost."""
-    with sink_for(tar, proxy, left_s) as sink:
+    with sink_for(tar, proxy) as sink:
         fill(sink, many, size, first)
         return sink.settle()
 

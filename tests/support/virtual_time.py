@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import NamedTuple
 from unittest import mock
 
@@ -150,7 +151,11 @@ def simulate(urls, fate_of, deadline_s=1e7, *, hands_back=False, gone=(), **opti
     items = [Item(number, url) for number, url in enumerate(urls)]
     early_end = EarlyEnd(len(items), engine.stop) if hands_back else None
     options = Options(**options)
-    with mock.patch.object(module, "monotonic", clock):
+    chance = Random(len(items)).uniform  # pauses before another try are the same again
+    with (
+        mock.patch.object(module, "monotonic", clock),
+        mock.patch("random.uniform", chance),
+    ):
         job = Scheduler(
             items, Discard(), options, account, gone=gone, early_end=early_end
         )

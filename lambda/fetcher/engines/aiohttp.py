@@ -155,13 +155,16 @@ class Engine:
         """End what takes too long; whoever is silent makes room for another."""
         now = asyncio.get_running_loop().time
         while True:
+            # By the time before the sleep: all that came until then has been read by
+            # now, however long this process stood still.
+            judged_at = now()
             await asyncio.sleep(JUDGE_EVERY_S)
             for attempt, task in tuple(self._tasks.items()):
                 if attempt in self._overdue:  # a second cancellation would be ours
                     continue
                 if attempt.stage is not Stage.ASKED:
                     attempt.stage = self._resolver.stage(self._hostnames[attempt])
-                if overdue := work.judge(attempt, now()):
+                if overdue := work.judge(attempt, judged_at):
                     self._overdue[attempt] = overdue
                     task.cancel()
 

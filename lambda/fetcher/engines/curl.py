@@ -107,15 +107,17 @@ class _Loop:
         with_data = len(self._with_data)
         has_ended = self._harvest()
         self._process_held()
-        if not has_ended:
-            self._wait(min(deadline, self._fill_at or math.inf) - now)
+        if now >= self._check_at:
+            self._check_at = now + JUDGE_EVERY_S
+            # By the time before libcurl looked at its sockets: what came while this
+            # process stood still, as a frozen execution does, is no silence.
+            self._judge(now)
+            self._first.forget_if_due(now)
+        if self._fill_at and not has_ended:
+            self._wait(min(deadline, self._fill_at) - now)
         if len(self._busy) > _MANY:
             self._gather(with_data, now)
         self._stepped_at = now
-        if now >= self._check_at:
-            self._check_at = now + JUDGE_EVERY_S
-            self._judge(monotonic())
-            self._first.forget_if_due(now)
         return True
 
     def close(self) -> None:

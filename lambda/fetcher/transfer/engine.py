@@ -36,7 +36,9 @@ class Work(Protocol):
         Return how an attempt in flight must end because it takes too long, if it must.
 
         Called every `JUDGE_EVERY_S` for each, with its `stage` and `received` brought
-        up to date: that is also how the silent are told from those at work.
+        up to date: that is also how the silent are told from those at work. `now` is
+        from before the engine last read, so that a process that stood still does not
+        take for silence what waits in its sockets.
         """
 
     def ended(self, attempt: Attempt, download: Download) -> None:

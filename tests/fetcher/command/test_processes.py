@@ -134,7 +134,7 @@ def test_killed_processes_cost_what_they_had_in_hand_and_the_others_go_on(
     origin, tmp_path, processes
 ):
     run = held(origin, tmp_path, processes)
-    options = ("--connections", str(processes), "--read-timeout", "2")
+    options = ("--connections", str(processes), "--read-timeout", "5")
     with run.start("--processes", str(processes), "--attempts", "1", *options):
         origin.wait_for("/silence", processes)
         for child in run.children():

@@ -36,7 +36,7 @@ def a_moment(over):
 
 def test_what_ended_is_counted_and_reported():
     taken = []
-    with Batch(taken.append, a_moment, never) as some:
+    with Batch(taken.append, Event.wait, never) as some:
         add(some, 7)
         add(some, 5, Outcome.CUT)
         add(some, 6, Outcome.UNSTARTED)

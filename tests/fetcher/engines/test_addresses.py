@@ -289,7 +289,7 @@ def test_an_address_is_not_remembered_for_ever(fetch, origin, names, monkeypatch
     (one,) = fetch([f"http://moved.example:{origin.port}/bytes/3"], attempts=3)
 
     assert body_of(one) == b"xxx"
-    assert service.asked["moved.example"] == 2
+    assert service.asked["moved.example"] >= 2
 
 
 @pytest.mark.usefixtures("public")

@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 from tests.support.bare_server import BareServer, closed_port, silence
 from tests.support.certificates import Authority
+from tests.support.engine_jobs import SOON_S
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import DENIED, HANG_UP, SLOW_DOWN, WAIT_S, always
 from tests.support.signed_requests import account_at
@@ -46,9 +47,9 @@ def test_at_the_deadline_it_is_said_what_was_wrong_until_then(proxy, place, faul
     """
     proxy.fault = always("GetObject", fault)
     began = monotonic()
-    error = refused(proxy.url, place, left_s=0.8)
+    error = refused(proxy.url, place, left_s=1.5)
 
-    assert monotonic() - began < 2
+    assert monotonic() - began < SOON_S
     assert len(proxy.asked) > 1
     assert isinstance(error, LateError)
     assert error.filename == str(place)
@@ -65,7 +66,7 @@ class FallsSilent(BareServer):
 
 def test_a_try_that_the_deadline_cut_hides_no_earlier_reason():
     with FallsSilent() as server:
-        error = refused(server.url(""), Place("photos", "a"), left_s=0.8)
+        error = refused(server.url(""), Place("photos", "a"), left_s=1.5)
 
     assert isinstance(error, LateError)
     assert "SlowDown" in error.strerror
@@ -78,7 +79,7 @@ def test_what_fails_for_long_is_given_up_before_the_deadline(proxy, place, monke
     began = monotonic()
     error = refused(proxy.url, place)
 
-    assert monotonic() - began < 3
+    assert monotonic() - began < SOON_S
     assert not isinstance(error, LateError)
     assert error.code == "SlowDown"
 
@@ -111,7 +112,7 @@ def test_permissions_that_are_not_known_yet_are_waited_for_once(
 
 
 def test_permissions_that_stay_unknown_are_denied_in_the_end(proxy, place, monkeypatch):
-    monkeypatch.setattr(module, "_ALLOWED_WITHIN_S", 0.5)
+    monkeypatch.setattr(module, "_ALLOWED_WITHIN_S", 2)
     monkeypatch.setattr(Connection, "_was_allowed", False)
     proxy.fault = always("GetObject", DENIED)
 
@@ -121,9 +122,8 @@ def test_permissions_that_stay_unknown_are_denied_in_the_end(proxy, place, monke
 
 def test_if_nobody_is_there_that_is_said(place):
     with closed_port() as port:
-        pass
+        error = refused(f"http://127.0.0.1:{port}", place, left_s=1)
 
-    error = refused(f"http://127.0.0.1:{port}", place, left_s=0.3)
     assert "S3 did not answer: " in error.strerror
 
 
@@ -165,7 +165,7 @@ def test_a_request_under_way_is_broken_off_when_it_is_to_stop(proxy, place):
     over.set()
 
     assert isinstance(error, LateError)
-    assert monotonic() - began < 5
+    assert monotonic() - began < SOON_S
 
 
 @pytest.mark.parametrize("is_trusted", [True, False])

@@ -1,6 +1,6 @@
 """What is secret in a URL is masked, at any depth of encoding; all else stays."""
 
-from time import process_time
+from time import thread_time
 from urllib.parse import quote
 
 import pytest
@@ -150,7 +150,7 @@ def test_no_url_takes_long_to_mask(text):
     """
     One that was made for it once took seconds: strangers write the list.
     """
-    began = process_time()
+    began = thread_time()
     masked_in(text)
 
-    assert process_time() - began < 0.5
+    assert thread_time() - began < 0.5

@@ -4,6 +4,7 @@ from time import monotonic
 from urllib.parse import quote
 
 import pytest
+from tests.support.engine_jobs import SOON_S
 from tests.support.misbehaving_origin import Origin, closed_port
 from tests.support.outcome_tables import unexpected
 
@@ -36,12 +37,8 @@ def test_a_host_with_a_limit_does_not_hold_up_the_others(fetch, origin):
     with Origin() as other:
         slow = [origin.url(f"/silence/{number}") for number in range(50)]
         quick = [other.url(f"/bytes/3/{number}") for number in range(50)]
-        ended = fetch(
-            slow + quick,
-            connections=10,
-            per_host=2,
-            deadline_s=0.9,  # before silence gives places back
-        )
+        # The end comes before silence gives places back.
+        ended = fetch(slow + quick, connections=10, per_host=2, enough=50)
 
     assert {one.outcome for one in ended[50:]} == {Outcome.OK}
     assert {one.outcome for one in ended[:50]} == {Outcome.UNSTARTED}
@@ -64,7 +61,7 @@ def test_requests_to_a_host_are_spaced_whatever_others_are_asked(fetch, origin):
         # is allowed for.
         waited = sorted(request.at - began for request in one.requests)
         assert all(at > 0.05 * nth - 0.01 for nth, at in enumerate(waited))
-        assert waited[-1] < 2.5
+        assert waited[-1] < SOON_S
 
 
 def test_a_host_that_hangs_up_is_left_alone(fetch, origin):
@@ -74,11 +71,11 @@ def test_a_host_that_hangs_up_is_left_alone(fetch, origin):
     urls = [origin.url(f"/hang-up/{number}") for number in range(300)]
     with Origin() as other:
         good = [other.url(f"/bytes/3/{number}") for number in range(50)]
-        ended = fetch(urls + good, connections=10, attempts=3, deadline_s=1.0)
+        ended = fetch(urls + good, connections=10, attempts=3, deadline_s=2.0)
 
     assert {one.outcome for one in ended[300:]} == {Outcome.OK}
     assert {one.outcome for one in ended[:300]} <= {Outcome.CUT, Outcome.UNSTARTED}
-    assert len(origin.requests) < 100
+    assert len(origin.requests) < 200  # of 900
 
 
 def test_a_host_is_not_blamed_for_where_it_redirects_to(fetch, origin):
@@ -89,7 +86,7 @@ def test_a_host_is_not_blamed_for_where_it_redirects_to(fetch, origin):
         dead = f"http://127.0.0.1:{closed}/"
         urls = [origin.url(f"/to/{dead}{number}") for number in range(60)]
         good = [origin.url(f"/bytes/3/{number}") for number in range(20)]
-        ended = fetch(urls + good, connections=10, deadline_s=2.0)
+        ended = fetch(urls + good, connections=10)
 
     assert {one.outcome for one in ended[60:]} == {Outcome.OK}
     assert {one.outcome for one in ended[:60]} <= {Outcome.CONNECT}
@@ -100,12 +97,12 @@ def test_a_body_that_trickles_below_the_least_pace_is_broken_off(fetch_beside, o
     It never falls silent: 50 bytes a second, where 1,000 are due.
     """
     (one,) = fetch_beside(
-        [origin.url("/trickle/10000/0.02")], read_timeout_s=0.5, min_bytes_per_s=1_000
+        [origin.url("/trickle/10000/0.02")], read_timeout_s=1.5, min_bytes_per_s=1_000
     )
 
     assert one.outcome is Outcome.READ_TIMEOUT
     assert "1,000 bytes/s" in one.detail
-    assert one.seconds < 3
+    assert one.seconds < SOON_S
 
 
 def test_a_body_that_is_reserved_is_left_if_that_is_respected(fetch, origin):

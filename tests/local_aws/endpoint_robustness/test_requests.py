@@ -6,8 +6,16 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.impatient_endpoint import CREATE, HOST, parsed
+from tests.support.impatient_endpoint import CREATE, HOST, impatient_endpoint, parsed
 from tests.support.lambda_api import refused
+from tests.support.waiting import WAIT_S
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory):
+    """One that gives each request all the time that it may need on a busy machine."""
+    with impatient_endpoint(tmp_path_factory.mktemp("tmp"), WAIT_S) as endpoint:
+        yield endpoint
 
 
 @pytest.mark.parametrize(

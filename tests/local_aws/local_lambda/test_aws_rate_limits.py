@@ -2,12 +2,13 @@
 
 import contextlib
 import itertools
+from time import monotonic
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lambda_api import connect, create, eventually, running
-from tests.support.lambda_functions import ECHO, SLEEP
+from tests.support.lambda_functions import ECHO, GATE
 
 from local_aws.local_lambda.runtime import aws_rate_limits as pace
 from local_aws.local_lambda.runtime.aws_rate_limits import (
@@ -126,10 +127,12 @@ def paced(client_at_pace, monkeypatch):
     return client_at_pace
 
 
-def test_a_caller_that_takes_one_environment_too_many_is_throttled(paced):
-    function = create(paced, "called", SLEEP, Timeout=10)
-    answers = function.at_once([0.9] * 4)
-    refusals = [answer for answer in answers if isinstance(answer, dict)]
+def test_a_caller_that_takes_one_environment_too_many_is_throttled(
+    paced, shared_folder, monkeypatch
+):
+    monkeypatch.setattr(pace, "_REFILLED_IN_S", 1_000)
+    function = create(paced, "called", GATE, Timeout=30)
+    refusals = function.refusals(4, 2, shared_folder / "gate")
 
     assert len(refusals) == 2
     for refusal in refusals:
@@ -153,10 +156,12 @@ def test_events_come_at_any_rate_and_wait_for_their_environment(
         "    open(event, 'w').close()\n",
         Timeout=10,
     )
+    began = monotonic()
     for number in range(4):
         function.send(shared_folder / str(number))
-
     eventually(lambda: len(list(shared_folder.iterdir())) == 4)
+
+    assert monotonic() - began >= 2 * 0.7  # the last two came after the first
 
 
 def test_without_a_pace_no_call_is_slowed_down(monkeypatch, deploy):

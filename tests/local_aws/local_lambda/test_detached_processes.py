@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from tests.support.child_processes import alive
+from tests.support.child_processes import alive, any_alive
 from tests.support.lambda_api import eventually
 from tests.support.lambda_functions import DETACH
 from tests.support.tmp_mounts import is_permitted
@@ -23,13 +23,13 @@ def detach(function, file, end="pass"):
     return list(map(int, file.read_text().split()))
 
 
-def any_alive(pids):
-    return any(map(alive, pids))
-
-
-@pytest.mark.parametrize("end", ["time.sleep(30)", "os._exit(1)"])
-def test_what_was_detached_ends_with_its_environment(deploy, shared_folder, end):
-    pids = detach(deploy(DETACH, Timeout=1), shared_folder / "pids", end)
+@pytest.mark.parametrize(
+    ("end", "timeout_s"), [("time.sleep(30)", 3), ("os._exit(1)", 30)]
+)
+def test_what_was_detached_ends_with_its_environment(
+    deploy, shared_folder, end, timeout_s
+):
+    pids = detach(deploy(DETACH, Timeout=timeout_s), shared_folder / "pids", end)
 
     eventually(lambda: not any_alive(pids))
 

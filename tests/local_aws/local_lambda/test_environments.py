@@ -1,12 +1,13 @@
 """Environments: which process serves whom, what it has, and when it ends."""
 
+import os
 import resource
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.child_processes import alive
+from tests.support.child_processes import alive, environments_of, those_alive
 from tests.support.lambda_api import eventually
 from tests.support.lambda_functions import ECHO, GATE, MEET
 
@@ -108,11 +109,9 @@ def test_an_environment_that_cannot_be_started_ends_no_other(deploy, busy, capfd
     """A machine may have no descriptor, process or memory left for one more."""
     function = deploy(GATE, Timeout=30)
     with busy(function) as running:
-        (child,) = (
-            each
-            for zygote in psutil.Process().children()
-            for each in zygote.children()
-            if each.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function
+        (child,) = those_alive(
+            environments_of(os.getpid()),
+            lambda one: one.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function,
         )
         limit = child.ppid(), resource.RLIMIT_NOFILE
         before = resource.prlimit(*limit)
@@ -143,7 +142,7 @@ def test_a_report_that_cannot_be_handled_costs_no_later_one(deploy, monkeypatch)
 @pytest.mark.parametrize("change", ["new code", "deletion"])
 def test_an_old_process_ends_with_its_last_call(deploy, busy, change):
     """New code runs at once, beside it."""
-    function = deploy(GATE)
+    function = deploy(GATE, Timeout=30)
     with busy(function) as running:
         if change == "deletion":
             function.delete_function()

@@ -25,7 +25,7 @@ TELL = (
 
 @pytest.fixture(scope="module")
 def client():
-    with running(keep_idle_s=1) as aws, contextlib.closing(connect(aws)) as client:
+    with running(keep_idle_s=2) as aws, contextlib.closing(connect(aws)) as client:
         yield client
 
 
@@ -62,7 +62,7 @@ def test_an_environment_at_work_stays(deploy):
     function = deploy(SLEEP, Timeout=10)
     pid, _ = function(0)
 
-    assert function(1.3) == (pid, None)
+    assert function(2.3) == (pid, None)
 
 
 def test_only_those_that_are_not_needed_leave(deploy, shared_folder):

@@ -35,7 +35,7 @@ def test_a_slow_init_is_stopped_and_repeated_as_part_of_the_invocation(
     events = client_of("logs").filter_log_events(logGroupName=group)["events"]
 
     assert payload == b"1"
-    assert 800 <= float(re.search(r"\tDuration: ([\d.]+) ms", log)[1]) < 3000
+    assert float(re.search(r"\tDuration: ([\d.]+) ms", log)[1]) >= 800
     assert "Init Duration" not in log
     assert "Init Duration" not in later
     assert re.fullmatch(
@@ -51,7 +51,7 @@ def test_the_repeated_init_has_the_functions_timeout(deploy):
 
     assert error["errorType"] == "Sandbox.Timedout"
     assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
-    assert 1.3 <= time.monotonic() - began < 5
+    assert 1.3 <= time.monotonic() - began < 15
 
 
 def test_time_without_a_core_is_no_init_time(deploy, monkeypatch):

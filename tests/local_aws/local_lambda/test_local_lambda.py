@@ -7,6 +7,9 @@ from tests.support.lambda_api import Function
 from tests.support.lambda_functions import ECHO, request_for
 from tests.support.signed_requests import credentials_of, headers_signed
 from tests.support.urllib_http import fetch
+from tests.support.waiting import WAIT_S
+
+from local_aws.local_lambda.functions import version_state
 
 
 def test_output_is_in_cloudwatch_logs_when_the_answer_is_here(client_of, deploy):
@@ -70,9 +73,10 @@ def test_a_deleted_log_group_does_not_come_back(client_of, deploy, group_first):
 
 
 def test_neither_a_function_nor_its_version_can_be_called_before_it_was_seen_active(
-    client,
+    client, monkeypatch
 ):
     """The text is LocalStack's; nobody has published AWS's."""
+    monkeypatch.setattr(version_state, "CHANGE_S", WAIT_S)
     client.create_function(**request_for("pending", ECHO, Publish=True))
     function = Function(client, "pending")
     refusals = [one.refused("invoke") for one in (function, function.at("1"))]

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lambda_api import eventually, refused
 from tests.support.lambda_functions import ECHO, GATE, zipped
+from tests.support.waiting import WAIT_S
 
+from local_aws.local_lambda.functions import version_state
 from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Call
@@ -20,7 +22,8 @@ from local_aws.local_lambda.runtime import code_package
 WHERE = "import os\ndef run(event, context): return os.environ['LAMBDA_TASK_ROOT']\n"
 
 
-def test_a_function_that_is_changing_is_not_published(deploy):
+def test_a_function_that_is_changing_is_not_published(deploy, monkeypatch):
+    monkeypatch.setattr(version_state, "CHANGE_S", WAIT_S)
     function = deploy(ECHO)
     function.update_function_configuration(Timeout=9)
     status, code, message = function.refused("publish_version")
@@ -102,7 +105,7 @@ def test_a_running_call_survives_the_deletion_of_its_version(
     client, deploy, shared_folder
 ):
     before = usage(client)["TotalCodeSize"]
-    function = deploy(GATE)
+    function = deploy(GATE, Timeout=30)
     function.publish_version()
     function.recode(ECHO)
     gate = shared_folder / "gate"
@@ -128,7 +131,7 @@ def test_all_versions_count_for_the_account(client, deploy):
 
 
 def test_reserved_concurrency_is_shared_by_all_versions(deploy, busy):
-    function = deploy(GATE)
+    function = deploy(GATE, Timeout=30)
     function.publish_version()
     function.reserve(1)
     with busy(function.at("1")):

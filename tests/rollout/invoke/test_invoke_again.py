@@ -17,7 +17,7 @@ from rollout.invoke.invoker import Invoker, InvokeResult
 
 @pytest.mark.parametrize(
     ("limits", "many"),
-    [({"concurrency": 20, "takes_s": 0.02}, 400), ({"rate": 100}, 100)],
+    [({"concurrency": 20, "takes_s": 0.2}, 100), ({"rate": 100}, 100)],
     ids=["too many", "too fast"],
 )
 def test_calls_turned_away_are_made_again_and_each_runs_once(target, limits, many):
@@ -58,9 +58,9 @@ def test_lambda_says_how_long_it_wants_to_be_left_alone(target):
 
 def test_waiting_for_a_turn_is_no_reason_to_give_up(target):
     """Calls that wait for longer ones of ours are not turned away by anybody."""
-    with lambda_stub(concurrency=1, takes_s=0.3) as url:
+    with lambda_stub(concurrency=1, takes_s=0.6) as url:
         answers = asyncio.run(
-            run_through(target, url, many=5, in_flight=5, accepted_within_s=0.5)
+            run_through(target, url, many=5, in_flight=5, accepted_within_s=1.0)
         )
 
     assert [type(answer) for answer in answers] == [InvokeResult] * 5
@@ -221,11 +221,16 @@ def test_an_error_that_is_not_a_throttle_is_reported_at_once(target, body):
 
 
 def test_no_more_calls_are_in_flight_than_wanted(target):
-    async def slowly(_):
-        await asyncio.sleep(0.02)
+    async def when_twenty_came(_):
+        came.append(None)
+        if len(came) == 20:
+            enough.set()
+        await enough.wait()
+        await asyncio.sleep(0.02)  # which is time for one too many
         return web.Response(body=b"{}")
 
-    stub, outcomes = call_stub(target, slowly, many=60, in_flight=20)
+    came, enough = [], asyncio.Event()
+    stub, outcomes = call_stub(target, when_twenty_came, many=60, in_flight=20)
 
     assert {outcome.payload for outcome in outcomes} == {b"{}"}
     assert stub.most_in_flight == 20
@@ -248,7 +253,7 @@ def test_soak_one_core_dispatches_2500_calls_a_second(target):
 
 
 def test_a_thousand_in_flight_are_answered_each_once(target):
-    with lambda_stub(takes_s=0.1) as url:
+    with lambda_stub(takes_s=1.0) as url:
         asyncio.run(run_through(target, url, many=1_000, in_flight=1_000))
         came = what_came(url)
 

@@ -83,7 +83,7 @@ def test_a_throttled_call_is_made_again_until_it_is_accepted(target, function, r
 
     async def both():
         async with Invoker(target) as invoker:
-            calls = [invoker.invoke(function, b'{"sleep_s": 0.3}') for _ in range(2)]
+            calls = [invoker.invoke(function, b'{"sleep_s": 1}') for _ in range(2)]
             return await asyncio.gather(*calls)
 
     reserve(1)

@@ -5,6 +5,7 @@ from time import monotonic
 
 import pytest
 from tests.support.bucket_contents import files_in, objects_in, rows_in, uploads_in
+from tests.support.engine_jobs import SOON_S
 from tests.support.s3_proxy import (
     DENIED,
     ERROR_IN_200,
@@ -99,17 +100,23 @@ def test_once_an_upload_has_failed_nothing_more_is_taken_in(proxy, tar):
 @pytest.mark.parametrize(("many", "what"), [(FULL, "UploadPart"), (1, "PutObject")])
 @pytest.mark.usefixtures("small_parts")
 def test_what_is_not_safe_at_the_deadline_is_to_be_fetched_again(
-    proxy, tar, s3, many, what
+    proxy, tar, s3, many, what, monkeypatch
 ):
     """
     It is unstarted, not lost for good: the next wave will see to it.
     """
+    monkeypatch.setattr(upload, "_LAST_LOOK_S", WAIT_S)
     over = threading.Event()
     proxy.fault = lambda asked: (
         over.wait(WAIT_S) and HANG_UP if asked.what == what else None
     )
-    began = monotonic()
-    lost = fill_tar(tar, proxy, many, MB, left_s=0.6)
+    with sink_for(tar, proxy) as sink:
+        fill(sink, many, MB)
+        if many == FULL:
+            eventually(lambda: proxy.seen(what))
+        began = monotonic()
+        sink._until = began + 0.6
+        lost = sink.settle()
     took_s = monotonic() - began
     over.set()
 
@@ -117,7 +124,7 @@ def test_what_is_not_safe_at_the_deadline_is_to_be_fetched_again(
     assert "deadline" in lost[0].detail
     assert objects_in(s3, tar.bucket) == {}
     assert uploads_in(s3, tar.bucket) == []
-    assert took_s < 5
+    assert took_s < SOON_S
 
 
 def test_a_tar_is_safe_even_if_its_index_cannot_be_written(proxy, tar, s3, caplog):
