@@ -36,7 +36,19 @@ class Reports:
         Raises:
             LedgerError: If the disk is full. Earlier lines are intact.
         """
-        line = invocation.to_line(report_json)
+        self._write(invocation.to_line(report_json))
+
+    def absorb(self, folder: Path) -> None:
+        """Copy the lines of another run, as of a grid's cell."""
+        with (folder / _NAME).open("rb") as lines:
+            for line in lines:
+                self._write(line)
+
+    def close(self) -> None:
+        """Close the file, and let other processes write."""
+        self._file.close()
+
+    def _write(self, line: bytes) -> None:
         size, left = self._file.tell(), memoryview(line)
         try:
             while left:
@@ -44,10 +56,6 @@ class Reports:
         except OSError as error:
             self._file.truncate(size)
             raise no_room(self._path, error) from error
-
-    def close(self) -> None:
-        """Close the file, and let other processes write."""
-        self._file.close()
 
 
 def read_invocations(folder: Path) -> Iterator[Invocation]:

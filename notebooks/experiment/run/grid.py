@@ -117,6 +117,7 @@ def run_grid(
                 manager.hang_up()
                 run_sync(manager.restart_kernel)(now=True)
             else:
+                run.reports.absorb(run.folder / name)
                 if not planned.files:
                     record.setdefault("pilot", {})
                     sizes.learn(cell, run.folder / name)

@@ -145,6 +145,13 @@ def test_a_folder_without_a_record_that_can_be_read_is_refused(
     assert str(refused.value).endswith(advice)
 
 
+def test_a_grid_takes_in_the_lines_of_its_cells(run, tmp_path):
+    run.reports.absorb(written(tmp_path / "one", line_of(shard=1), line_of(shard=2)))
+    run.reports.absorb(written(tmp_path / "two", line_of(shard=3)))
+
+    assert [read.shard for read in read_invocations(run.folder)] == [1, 2, 3]
+
+
 def test_a_new_folder_is_named_after_time_notebook_and_target(tmp_path, monkeypatch):
     """
     A local run can never be mistaken for one on AWS, nor for another of that second.

@@ -10,6 +10,7 @@ from papermill.exceptions import PapermillExecutionError
 from tests.support.plans import AWS, Nowhere
 from tests.support.recorded_invocations import invocation, urls
 
+from experiment.ledger.ledger_file import read_invocations
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
@@ -92,6 +93,7 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
         assert parameters["run_folder"] == str(output.parent)
         assert there.items() <= parameters.items()
         assert parameters["tear_down"] is False
+    assert len(list(read_invocations(run.folder))) == 6
     first, *_ = capsys.readouterr().out.splitlines()
     assert first == "[1/6] 5kB-c1-cold-r1: 12 of 12 files ok in 2.0 s, 6 files/s"
 

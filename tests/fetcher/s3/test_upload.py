@@ -9,6 +9,7 @@ import boto3
 import pytest
 from tests.support.s3_proxy import HANG_UP, WAIT_S
 from tests.support.tar_sink import MB, fill, fill_tar, sink_for
+from tests.support.waiting import eventually
 
 from fetcher.s3 import upload
 
@@ -115,8 +116,10 @@ def test_at_the_deadline_an_upload_is_aborted_again_once_its_parts_have_ended(
     proxy.fault = lambda asked: (
         over.wait(WAIT_S) and HANG_UP if asked.what == "UploadPart" else None
     )
-    with sink_for(tar, proxy, left_s=0.6) as sink:
+    with sink_for(tar, proxy) as sink:
         fill(sink, 7, MB)
+        eventually(lambda: proxy.seen("UploadPart"))
+        sink._until = monotonic() + 0.6
         sink.settle()
         over.set()
 
@@ -134,9 +137,11 @@ def test_to_abort_and_to_look_once_more_share_what_is_kept_back(
     proxy.fault = lambda asked: (
         over.wait(WAIT_S) and HANG_UP if asked.what in late else None
     )
-    with sink_for(tar, proxy, left_s=0.6) as sink:
+    with sink_for(tar, proxy) as sink:
         fill(sink, 7, MB)
+        eventually(lambda: proxy.seen("UploadPart"))
         began = monotonic()
+        sink._until = began + 0.6
         sink.settle()
         took_s = monotonic() - began
         over.set()
