@@ -54,7 +54,8 @@ exit status:
     1  the function was called and failed; or doctor found something not ok, or some of
        a job's URLs failed
     2  refused or failed, with one line on stderr that says why
-  130  interrupted by SIGINT or SIGTERM; a first deployment was undone
+  130  interrupted by SIGINT or SIGTERM; a first deployment was undone, or what stays
+       is named
 
 examples:
   rollout invoke --local --payload event.json   try the worker, no account needed

@@ -34,6 +34,7 @@ ROOMY = {
     Setting(size, 1, 20, 4, "curl", 0): files
     for size, files in ((10, 20_000), (100, 12_000), (1_700, 1_200))
 }
+ONE_BY_ONE = Setting(10, 1, 1, 1, "curl", 0)
 UNSEEN = (
     Setting(30, 2, 20, 4, "curl", 0),
     Setting(300, 2, 20, 4, "curl", 0),
@@ -122,7 +123,11 @@ class LocalGrid:
         for setting, files in ROOMY.items():
             seconds = sum(spent(*self.run(setting, files)).values()) / files
             shares.append(seconds / sum(of_files(here, setting)))
-        return here | {"roomy": float(np.median(shares))}
+        made, _ = self.run(ONE_BY_ONE, 2_000)
+        return here | {
+            "roomy": float(np.median(shares)),
+            "first_byte_s": made.totals["p50_s"],
+        }
 
     def compared(self, here):
         """Yield a row for each setting that is `UNSEEN`."""

@@ -30,7 +30,8 @@ _EPILOG = """\
 Makes everything by plain API calls, tags it, and changes only what differs from the
 options: to change one thing, deploy again with all options. A first deployment that
 fails, or is stopped, removes what it made; a role that Lambda needs to leave your
-network stays, and is named. The policy deploy/permissions.json allows all of it.
+network stays with its log group, and both are named. The policy
+deploy/permissions.json allows all of it.
 
 examples:
   rollout deploy --target aws --profile lab --region eu-west-1

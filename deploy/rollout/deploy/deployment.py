@@ -72,7 +72,8 @@ def deploy(
 
     Raises:
         DeployError: If it cannot be deployed. A first deployment that fails removes
-            what it created, but for a role that Lambda needs to leave your network.
+            what it created, except for a role that Lambda needs to leave your network,
+            and its log group.
 
         DeployStopped: If it is interrupted; what it created is removed likewise.
     """

@@ -196,7 +196,7 @@ def _problems(spec: FunctionSpec, variables: Mapping[str, str]) -> Iterator[str]
             "digits, hyphens and underscores."
         )
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
-    # Half characters, which a shell can give, are AWS's to refuse.
+    # Lone surrogates, which a shell's bytes can become, are AWS's to refuse.
     size = len(measured.encode(errors="surrogatepass"))
     yield limit_problem("memory_mb", spec.memory_mb, "MB")
     yield limit_problem("timeout_s", spec.timeout_s, "s")

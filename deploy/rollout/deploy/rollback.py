@@ -66,8 +66,9 @@ class Changes:
         """
         Remove what was created, the latest first; describe what stays.
 
-        Once something does, so does all that was created before it: a function needs
-        its role, and by the log group the doctor finds both.
+        Once something is known to stay, so does all that was created before it: a
+        function needs its role, and by the log group the doctor finds both. What only
+        may have been created is named, and does not hold up the rest.
         """
         earlier = [what for what, _ in self._created]
         if earlier:

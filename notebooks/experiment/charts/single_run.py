@@ -39,8 +39,8 @@ _READING_OF_RUN = (
     "every request and report."
 )
 _READING_OF_SENDER = (
-    "*This run* is what this machine did of it: it planned, sent requests and kept the "
-    "ledger. The executions ran elsewhere."
+    "*This run* is what this notebook's own processes did: they planned, sent requests "
+    "and kept the ledger. The executions are not among them."
 )
 _READINGS = {
     ALONE: "*Worker alone* is an execution's work without Lambda, layer by layer.",
@@ -172,5 +172,5 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
         f"{run.max() / run.sum() * 100:.0f} % of it in the {run.idxmax()}"
     )
     if not run[_EXECUTIONS]:
-        title = f"A file costs {whole} where it is asked for; executions ran elsewhere"
+        title = f"A file costs {whole} in this notebook's processes, without executions"
     return finished(ax, title, where)

@@ -82,8 +82,9 @@ def settings_from(of_file: dict[str, Any], options: dict[str, Any]) -> FanOutSet
     further = {name: given[name] for name in given.keys() - of_both}
     if not further:
         return run
-    source = {"comes_from": question_of(run, files=1).source}
-    return FleetSettings(**run.to_dict() | source | further)
+    asked = question_of(run, files=run.files or 1)
+    same = {"comes_from": asked.source, "prefixes": asked.read_prefixes}
+    return FleetSettings(**run.to_dict() | same | further)
 
 
 def _deadline_s(settings: FanOutSettings) -> float:

@@ -9,13 +9,7 @@ from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.checks import SettingsError
 from experiment.parameters.fleet import FleetSettings
-from experiment.plan.url_facts import (
-    file_bytes,
-    is_signed,
-    read_prefixes,
-    region_in,
-    region_of,
-)
+from experiment.plan.url_facts import file_bytes, is_signed, region_in, region_of
 from fetcher.contract.template_source import Template
 from fetcher.s3.urls import SCHEME
 from rollout.s3_origin.buckets_and_prefixes import prefixes_of
@@ -109,7 +103,6 @@ def planned(plan: Plan, region: str) -> Question:
     return replace(
         question_of(settings, max(1, plan.files)),
         sizes_bytes=(float(max(1, each)),),
-        read_prefixes=read_prefixes(urls, settings),
         source=source,
         region=region,
     )

@@ -161,7 +161,8 @@ def asked_in_words(question: Question) -> str:
         f"{_PLACES.get(question.source, 'the internet')}"
     )
     if question.is_from_s3:
-        text += f", over {question.read_prefixes:,} prefixes"
+        count = question.read_prefixes
+        text += f", over {count:,} prefix{'es' * (count != 1)}"
     if question.latency_s:
         text += f", {duration(question.latency_s)} to the first byte"
     assumed = []

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from aws_facts.limits import line_bytes_per_s
 from experiment.fleet.question import OBJECT_PREFIXES
-from experiment.plan.url_facts import file_bytes, is_from_s3, read_prefixes
+from experiment.plan.url_facts import file_bytes, is_from_s3
 from fetcher.contract.download_results import max_report_bytes
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.shard_messages import MOST_HOSTS_BYTES
+from fetcher.contract.template_source import Template
 from rollout.preflight.demand import Demand, Execution, Invocation, S3Load
+from rollout.s3_origin.buckets_and_prefixes import prefixes_of
 
 if TYPE_CHECKING:
     from experiment.plan.run_plan import Plan
@@ -45,13 +47,20 @@ def demand_of(plan: Plan) -> Demand:
         waves=settings.waves,
         reads=S3Load(
             per_s=_files_per_s(plan) if is_from_s3(plan.urls, plan.settings) else 0.0,
-            prefixes=read_prefixes(plan.urls, settings),
+            prefixes=_read_prefixes(plan),
         ),
         writes=S3Load(
             per_s=_files_per_s(plan) if is_object_each else 0.0,
             prefixes=OBJECT_PREFIXES if is_object_each else 1,
         ),
     )
+
+
+def _read_prefixes(plan: Plan) -> int:
+    """Return the number of key prefixes that reads are spread over."""
+    if isinstance(plan.urls, Template):
+        return prefixes_of(plan.urls)
+    return max(1, len(plan.settings.sources))
 
 
 def _scratch_bytes(plan: Plan, first: Shard) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fetcher.contract.template_source import Template
 from fetcher.lists.url_list import ENDLESS
 from fetcher.s3.urls import SCHEME
-from rollout.s3_origin.buckets_and_prefixes import folders_of, prefixes_of
+from rollout.s3_origin.buckets_and_prefixes import folders_of
 
 if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings
@@ -46,13 +46,6 @@ def sources_of(urls: Template | UrlList) -> tuple[str, ...]:
     if not isinstance(urls, Template) or not urls.text.startswith(SCHEME):
         return ()
     return tuple(f"{bucket}/{key}".rstrip("/") for bucket, key in folders_of(urls))
-
-
-def read_prefixes(urls: Template | UrlList, settings: FanOutSettings) -> int:
-    """Return the number of key prefixes in S3 that reads are spread over."""
-    if isinstance(urls, Template):
-        return prefixes_of(urls)
-    return max(1, len(settings.sources))
 
 
 def is_signed(urls: Template | UrlList, settings: FanOutSettings) -> bool:

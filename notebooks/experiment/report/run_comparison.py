@@ -57,9 +57,8 @@ def _compared(letter: str, folder: Path) -> Compared:
     result = saved_result(folder)
     runs = _named_runs(result.runs)
     million = million_of(runs)
-    if (
-        million and len(of_one_start(runs)) < SEVERAL
-    ):  # measured or not, the next may differ
+    is_alone = len(of_one_start(runs)) < SEVERAL
+    if million and is_alone:  # measured or not, the next may differ
         million = million.widened(LEAST_BAND)
     return Compared(letter, folder.name, read_run(folder), result, runs, million)
 

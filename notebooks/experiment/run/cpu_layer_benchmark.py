@@ -38,7 +38,7 @@ SINK, REPORT, CLIENT = "files written and removed", "report", "wrk"
 ALONE, FLOOR = "worker alone", "wrk, nothing kept"
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - as an execution's /tmp, a tmpfs
 _MOST_FILES = 20_000  # for each layer
-_PAGES_BYTES = 8_192  # of a tmpfs, beside a file's own: what it is rounded up to
+_PAGES_BYTES = 8_192  # at most what a tmpfs takes for a file beside its bytes
 _DEADLINE_S = 120.0
 _WRK_S = 2
 _SELECT_S = 0.1
@@ -96,7 +96,7 @@ def layers(
             downloads = _download(template, files, kind, options)
             seconds.append(process_time() - began)
     if (ok := downloads.tally().ok) != files:
-        msg = f"{files - ok:,} of {files:,} files failed: there is no cost for each."
+        msg = f"{files - ok:,} of {files:,} files failed, so no file's cost is known."
         raise ConnectionError(msg)
     began = process_time()
     json.dumps(downloads.to_dict())

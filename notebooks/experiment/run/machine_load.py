@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from threading import Event, Thread
 from time import time
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 import psutil
+
+from fetcher.process.cores import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,11 +99,12 @@ class Load:
 
 def _sample() -> dict[str, float]:
     """Return a row of `Load.table`; what has added up so far."""
-    memory, allowed = psutil.virtual_memory(), os.sched_getaffinity(0)
+    memory, ours = psutil.virtual_memory(), allowed()
+    # The run cannot use the others, and what keeps them busy is none of its work.
     spent = [
         one._asdict()
         for number, one in enumerate(psutil.cpu_times(percpu=True))
-        if number in allowed  # of the others this process knows only the load
+        if number in ours
     ]
 
     def seconds(*names: str) -> float:  # Linux has them all

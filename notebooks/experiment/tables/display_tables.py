@@ -203,7 +203,7 @@ def run_summary(runs: pd.DataFrame) -> Shown:
         f"downloading steadily, {duration(run['tail_s'])} until the last report"
     )
     latency = ", ".join(
-        f"{share} % of ok files within {duration(run[name])}"
+        f"{share} % within {duration(run[name])}"
         for share, name in ((50, "p50_s"), (95, "p95_s"), (99, "p99_s"))
     )
     return facts(
@@ -277,7 +277,10 @@ def _million(runs: pd.DataFrame) -> str:
 
 def _dollars(runs: pd.DataFrame) -> str:
     """Return the cost of a million files; of local runs, what it would be on AWS."""
-    for name, what in (("usd", ""), ("projected_usd", " on AWS, at times here")):
+    for name, what in (
+        ("usd", ""),
+        ("projected_usd", " on AWS, with the times measured here"),
+    ):
         column = f"{name}_per_million"
         if column in runs and runs[column].notna().any():
             return f"{in_dollars(runs[column].median())}{what}"

@@ -8,7 +8,12 @@ from experiment.ledger.provenance import machines_of
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.goal import GOAL_FILES
 from experiment.parameters.project_root import root
-from experiment.tables.projection.million_time import Million, million_of
+from experiment.tables.projection.million_time import (
+    SHORT_BAND,
+    SHORT_S,
+    Million,
+    million_of,
+)
 from experiment.tables.projection.projected_million import LEAST_BAND, LEAST_STEADY_S
 from experiment.tables.words import duration, size
 
@@ -69,4 +74,5 @@ def _of_rate(files: float, files_per_s: float) -> str:
         return _UNKNOWN
     seconds = GOAL_FILES / files_per_s
     alone = Million(seconds, seconds, seconds, is_measured=False)
-    return alone.widened(LEAST_BAND).time
+    is_short = files / files_per_s < SHORT_S
+    return alone.widened(SHORT_BAND if is_short else LEAST_BAND).time

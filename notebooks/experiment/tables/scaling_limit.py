@@ -57,7 +57,10 @@ def _growth(rows: pd.DataFrame) -> str:
         said = f"no other concurrency is measurably faster than {stop:,}"
     beyond = sorted(number for number in millions if number > stop)
     if not beyond:
-        return f"throughput still grows at concurrency {stop:,}, the most measured"
+        less = max(number for number in millions if number < stop)
+        grows = millions[stop].beats(millions[less])
+        how = "still grows" if grows else "was highest"
+        return f"throughput {how} at concurrency {stop:,}, the most measured"
     if stop > min(millions) and any(millions[stop].beats(millions[n]) for n in beyond):
         said += ", and then falls"
     there, after = (

@@ -153,9 +153,9 @@ def test_of_a_run_elsewhere_only_what_this_machine_did_of_it_is_told(load):
     bars = {"this run": draw.cpu_by_part(load, WHOLE)}
 
     assert title(draw.cpu_stack(bars, WHERE)) == (
-        "A file costs 2,000 µs of CPU where it is asked for; executions ran elsewhere"
+        "A file costs 2,000 µs of CPU in this notebook's processes, without executions"
     )
-    assert "executions ran elsewhere" in draw.reading_of_cpu(bars)
+    assert "executions are not among them" in draw.reading_of_cpu(bars)
 
 
 def test_a_run_stands_beside_the_original_and_a_published_bench(runs):

@@ -214,7 +214,7 @@ KILLS = (
         *(pytest.param(n, marks=pytest.mark.soak) for n in range(20)),
     ],
 )
-def test_a_run_goes_on_after_a_kill_twenty_times_over(tmp_path, number):
+def test_a_run_goes_on_after_a_kill(tmp_path, number):
     with origin() as (process, url):
         trial = Trial(tmp_path / f"run-{number}", url)
         KILLS[number % len(KILLS)](trial, process)

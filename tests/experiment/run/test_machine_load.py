@@ -57,6 +57,27 @@ def test_samples_say_how_busy_the_processors_are_and_with_what():
     assert all(0 <= percent <= 100 for percent in others)
 
 
+ON_ONE_CORE = """
+import os, time
+from experiment.run.machine_load import Load
+
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+with Load(0.05) as load:
+    time.sleep(0.5)
+table = load.table()
+passed = table.iloc[-1] - table.iloc[0]
+print(sum(passed[["busy_s", "idle_s", "stolen_s"]]) / passed["at"])
+"""
+
+
+def test_only_the_processors_that_the_run_may_use_count():
+    done = subprocess.run(
+        [sys.executable, "-c", ON_ONE_CORE], capture_output=True, text=True, check=True
+    )
+
+    assert float(done.stdout) == pytest.approx(1, abs=0.3)
+
+
 def test_there_are_two_samples_however_short_the_time():
     with Load() as load:
         pass

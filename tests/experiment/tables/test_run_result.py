@@ -51,7 +51,7 @@ def test_only_a_run_on_aws_itself_is_kept_beside_what_the_model_forecast(
 
 def test_warm_executions_are_forecast_as_warm(measured):
     """
-    Their init is in no report; a cold start takes longer than what they do.
+    The reports are alike but for the cold start, which takes longer than the downloads.
     """
     medians = {}
     for cold in (True, False):

@@ -136,7 +136,7 @@ def test_throughput_grows_as_far_as_the_setting_that_the_verdict_names():
 
     assert "at concurrency 4, 1M" in verdict(table)
     assert list(growth(table)) == [
-        "Files of 10 kB: throughput still grows at concurrency 4, the most measured."
+        "Files of 10 kB: throughput was highest at concurrency 4, the most measured."
     ]
 
 

@@ -12,7 +12,7 @@ def test_what_is_submitted_again_to_a_retired_version_meets_no_environment_being
     aws, deploy, busy, shared_folder
 ):
     """As when an init took too long while the function was changed."""
-    function = deploy(GATE)
+    function = deploy(GATE, Timeout=30)
     done = shared_folder / "done"
     done.touch()
     event = json.dumps(str(done)).encode()

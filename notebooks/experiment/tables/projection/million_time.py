@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SEVERAL = 3
 _DEVIATIONS = 2.0  # median absolute ones: an outlier hides no difference
 # A rate over 2 s was up to 19 % off that of a whole million; over 5 s, 5 %.
-_SHORT_S, _SHORT_BAND = 4.0, 0.25
+SHORT_S, SHORT_BAND = 4.0, 0.25
 
 
 class Million(NamedTuple):
@@ -23,14 +23,14 @@ class Million(NamedTuple):
         seconds: The median of its runs.
 
         low, high:
-            Its band, in which all its runs are: ±15 % at least, ±25 % if they were
-            steady for less than 4 s.
+            Its band, in which all its runs are. Of a projection ±15 % at least, and
+            ±25 % if they were steady for less than 4 s.
 
         is_measured: Whether its runs were of a million files, so nothing is projected.
 
         noise:
-            How far another setting's time has to be from it, as a share of it. What
-            all runs of a grid are too short to show is no difference between them.
+            The share of its time within which it may differ by chance from another
+            setting of its grid. That runs are short is left out: all of them are.
     """
 
     seconds: float
@@ -84,8 +84,8 @@ def million_of(runs: pd.DataFrame) -> Million | None:
     is_measured = not known["million_band"].any()
     band = float(known["million_band"].median())
     noise = max(band, _DEVIATIONS * spread)
-    if not is_measured and known["steady_s"].median() < _SHORT_S:
-        band = max(_SHORT_BAND, band)
+    if not is_measured and known["steady_s"].median() < SHORT_S:
+        band = max(SHORT_BAND, band)
     low = min(middle * (1 - band), float(seconds.min()))
     high = max(middle * (1 + band), float(seconds.max()))
     return Million(middle, low, high, is_measured, noise)

@@ -80,8 +80,8 @@ def _work_in(shards: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     answered = reported["answered_at"].to_numpy()
     if (reported["target"] == "local").all():
         return files, since, answered
-    # Elsewhere, the clock that saw the answer is not that of the execution: it is at
-    # least so far off that downloads lie between requests and answers.
+    # Elsewhere, requests and answers are timed by another clock than downloads. Shift
+    # the latter by the least that puts every download between its request and answer.
     until = reported["downloaded_at"].to_numpy()
     least_s = (until - answered).max(initial=-math.inf)
     most_s = (since - reported["invoked_at"].to_numpy()).min(initial=math.inf)

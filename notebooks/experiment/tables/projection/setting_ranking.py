@@ -38,7 +38,7 @@ def runs_at(
 
 def ranking(runs: pd.DataFrame) -> list[tuple[Values, Million]]:
     """
-    Return the settings of one file size that none is shown to beat.
+    Return the settings of one file size that the best is not shown to beat.
 
     The first is the one to name: of those within 15 % of the best that of the lowest
     concurrency. Noise would choose another of them each time.
