@@ -49,8 +49,8 @@ example: fetcher urls.txt --to photos --expect image --report photos.parquet
 # Each is a field of Options, which has its default and checks its value.
 _OF_FILES = (("--sha256", "sha256", "take the digest of each body for the report"),)
 _OF_HOSTS = (
-    ("--per-host N", "per_host", "downloads in flight at one host"),
-    ("--host-rate R", "host_rate", "requests a second begun at one host"),
+    ("--per-host N", "per_host", "downloads in flight at one host and port"),
+    ("--host-rate R", "host_rate", "requests a second begun at one host and port"),
     (
         "--respect-robots-tag",
         "respect_robots",
@@ -72,7 +72,10 @@ _OF_SPEED = (
     (
         "--attempts N",
         "attempts",
-        "tries per URL, where another may help; at most 100 more retries than URLs",
+        (
+            "tries per URL, where another may help; each process makes at most 100 "
+            "more retries than it tries URLs"
+        ),
     ),
     ("--connect-timeout S", "connect_timeout_s", "seconds to wait for a connection"),
     ("--read-timeout S", "read_timeout_s", "seconds without data, once connected"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -32,8 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_seconds("deadline", args.deadline)
         return _run(args, options)
     except (ValueError, TypeError, OSError) as error:
-        with suppress(OSError):  # of stderr
-            print(f"fetcher: {error}", file=sys.stderr)
+        from fetcher.command.progress import tell
+
+        tell(f"fetcher: {error}")
         return _EXIT_COULD_NOT_RUN
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections import deque
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,11 @@ _NOTHING = UnderWay()
 
 def tell(text: str, end: str = "\n") -> None:
     """Print on stderr; whoever reads it may go away, and the run goes on."""
-    with suppress(OSError):
+    try:
         print(text, end=end, file=sys.stderr, flush=True)
+    except OSError:
+        # Python would write what is left at its exit, fail again, and exit with 120.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
 class Progress:

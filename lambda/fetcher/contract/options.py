@@ -54,8 +54,9 @@ class Options:
 
         attempts:
             Tries for each URL, as long as another may help; at most two where nothing
-            comes. In all there are at most 100 more retries than URLs tried, which
-            spares an origin in trouble.
+            comes. Each process of a run or execution makes at most 100 more retries
+            than it tries URLs, which spares an origin in trouble; those of a host that
+            asked us to slow down do not count.
 
         connect_timeout_s:
             Longest wait for a connection, TLS included; before it, as long for the

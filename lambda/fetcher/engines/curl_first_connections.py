@@ -15,7 +15,7 @@ _MOST_KNOWN = 10_000  # likewise; it takes 300 bytes for each
 
 class FirstConnections:
     """
-    The first connection to each host; once it stands, libcurl knows the addresses.
+    First connections to hosts, and the hosts whose addresses libcurl has by now.
 
     The first transfer to an HTTPS host connects alone: with HTTP/2 all share its
     connection. libcurl's own PIPEWAIT is of no use: without HTTP/2 it would wait for

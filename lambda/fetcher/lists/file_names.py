@@ -91,7 +91,10 @@ def _parts(url: str) -> list[str]:
 
 def host_and_path(parts: SplitResult) -> tuple[str, str]:
     """
-    Return what tells an HTTP URL from others: host with port, and path with query.
+    Return what distinguishes an HTTP URL.
+
+    That is its host, with any port but the scheme's own after a plus, and its path with
+    the query.
 
     >>> host_and_path(urlsplit("http://me:pw@h:80/a?b#c"))
     ('h', 'a?b')

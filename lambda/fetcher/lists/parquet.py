@@ -84,9 +84,10 @@ def _whole(given: Input) -> Any:  # noqa: ANN401
 
 def _values(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
     """
-    Return a column's values; bytes that are not UTF-8 are read as Latin-1.
+    Return a column's values; texts that are not UTF-8 are read as Latin-1.
 
-    What Python does not have, such as a time after the year 9999, is None.
+    A nested value with such a text is None as a whole, and so is what Python does not
+    have, such as a time after the year 9999.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()

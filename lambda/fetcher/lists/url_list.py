@@ -87,6 +87,7 @@ class UrlList:
         self._foreign = Foreign.count
         self._estimate = 0
         self._bytes = 0
+        self._torn = ""  # why it cannot be read to its end
         self._has_pipe = any(map(is_pipe, self.names))
         self._is_begun = self._is_judged = False
         self._given: Input | None = None  # what is being read
@@ -207,12 +208,14 @@ class UrlList:
                     raise self._refusal(is_whole=not block)
             if block:
                 return True
-            self._end()
+            self._end(self._torn)
         except (UrlListError, OSError) as error:
             if not self._is_begun:
                 raise
-            self._blocks.close()  # rows that were read and not written are not there
-            self._end(str(error))
+            # Else reading on would skip the rows that could not be written.
+            self._blocks.close()
+            self._torn = str(error)
+            self._end(self._torn)
         return False
 
     def _end(self, failure: str = "") -> None:

@@ -58,7 +58,7 @@ class Connection:
     When `stopped` is set, the request in flight ends.
     """
 
-    _was_allowed = False  # anything, to any of this process's
+    _was_allowed = False  # anything with an object, to any of this process's
 
     def __init__(
         self, credentials: S3Credentials, stopped: Event | None = None
@@ -130,7 +130,8 @@ class Connection:
                     raise
                 self._stopped.wait(wait_s)
             else:
-                Connection._was_allowed = True
+                if place.key:  # to list a bucket is another permission
+                    Connection._was_allowed = True
                 return answer
 
     def _try(

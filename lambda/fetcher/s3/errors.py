@@ -12,7 +12,8 @@ import re
 from html import unescape
 
 _DENIED = "AccessDenied"
-# No request for any other object of the bucket will succeed either.
+# No other object of the bucket will fare better; what is denied may be an exception,
+# see `is_denied`.
 _HOPELESS = {
     *(_DENIED, "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"),
     *("InvalidToken", "NoSuchBucket", "PermanentRedirect", "SignatureDoesNotMatch"),
@@ -60,7 +61,7 @@ class S3Error(OSError):
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether other objects of the bucket will fare no better."""
+        """Whether no other object of the bucket will fare better; see `is_denied`."""
         return self.code in _HOPELESS
 
 
@@ -69,7 +70,11 @@ class LateError(S3Error):
 
 
 def answered(status: int, body: bytes, where: str, region: str) -> S3Error:
-    """Return the error that a response means; its header may name a region, or not."""
+    """
+    Return the error that a response means.
+
+    `region` is the bucket's, as its header says, or empty.
+    """
     code = _text(_CODE, body)
     summary = f"S3 answered {status} {code}".rstrip()
     if message := _text(_MESSAGE, body):

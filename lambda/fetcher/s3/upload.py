@@ -66,6 +66,7 @@ class Upload:
         self._creating = Lock()
         self._id = ""
         self._parts_begun = 0
+        self._look_s = _LAST_LOOK_S  # left of it
         self._sent: dict[int, tuple[str, str]] = {}  # by number: ETag, CRC-32
 
     @property
@@ -115,9 +116,9 @@ class Upload:
     def close(self) -> None:
         """Abort what is in flight, and an object that was not finished."""
         self._senders.close()
-        if self._id:  # again, if it was: parts on their way may have come after that
+        if self._id:  # even if it was aborted: parts in flight may have arrived since
             with suppress(S3Error):
-                self._abort(monotonic() + _LAST_LOOK_S)
+                self._abort(monotonic() + self._look_s)
         self._connection.close()
 
     def _send(
@@ -179,26 +180,35 @@ class Upload:
         is_late = isinstance(error, LateError)
         if not (is_late or error.code in _TAKEN):
             raise error
-        is_at_once = error.code == _AT_ONCE
-        looks_until = monotonic() + (_AT_ONCE_S if is_at_once else _LAST_LOOK_S)
-        if self._id and is_late:
-            # From here on it will not be finished, or it is already.
-            self._senders.stopped.set()
-            with suppress(S3Error):
-                self._abort(looks_until)
+        if error.code == _AT_ONCE:
+            return self._is_first_of_two(error)
+        until = monotonic() + self._look_s
+        try:
+            if self._id and is_late:
+                # From here on it will not be finished, or it is already.
+                self._senders.stopped.set()
+                with suppress(S3Error):
+                    self._abort(until)
+            return self._is_ours(until)
+        except S3Error:
+            raise error from None
+        finally:
+            self._look_s = until - monotonic()
+
+    def _is_first_of_two(self, error: S3Error) -> bool:
+        """Tell the same once one of two that finished at once is visible."""
+        until = monotonic() + _AT_ONCE_S
         while True:
-            try:
-                answer = self._connection.request(
-                    "HEAD", self._place, until=looks_until
-                )
-                return answer.headers.get(_TOKEN) == self._mark[_TOKEN]
-            except S3Error:
-                if not is_at_once:
-                    raise error from None
-                if monotonic() + _LOOK_EVERY_S > looks_until:
-                    msg = "two executions finished at once, and neither is there"
-                    raise LateError(msg, str(self._place)) from error
-                sleep(_LOOK_EVERY_S)  # the other is not visible yet
+            with suppress(S3Error):
+                return self._is_ours(until)
+            if monotonic() + _LOOK_EVERY_S > until:
+                msg = "two executions finished at once, and neither is there"
+                raise LateError(msg, str(self._place)) from error
+            sleep(_LOOK_EVERY_S)  # the other is not visible yet
+
+    def _is_ours(self, until: float) -> bool:
+        answer = self._connection.request("HEAD", self._place, until=until)
+        return answer.headers.get(_TOKEN) == self._mark[_TOKEN]
 
     def _abort(self, until: float) -> None:
         abort(self._connection, self._place, self._id, until)

@@ -53,8 +53,7 @@ _METADATA = (
     IPv4Network("192.0.0.192"),  # Oracle Cloud Classic
     # https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
     IPv4Network("100.100.100.200"),
-    # As cloud-init's data sources, Oracle's SDKs and Google's own operators name them;
-    # none was seen at work from here.
+    # As given by cloud-init, Oracle's SDKs and Google's operators; not tried from here.
     IPv6Network("fd20:ce::254"),  # Google
     IPv6Network("fd00:c1::a9fe:a9fe"),  # Oracle
     IPv6Network("fd00:42::42"),  # Scaleway

@@ -27,7 +27,8 @@ _named = re.compile(_NAMED, _FLAGS).fullmatch
 _CREDENTIALS = re.compile(r"^([^/?#]*//)[^/?#]*@")
 # The same where `//` is missing, or too long: no URL, but still a password.
 _MISSPELT_CREDENTIALS = re.compile(r"(?<!\S)([^/?#:\s]*:/+|/*)[^/?#:\s]*:[^/?#\s]*@")
-# And what is none because its password has a slash. What follows a port is a path.
+# Also where a slash in the password keeps the URL from being read. After a port comes a
+# path.
 _CREDENTIALS_IN_TEXT = re.compile(r"//(?:[^/\s]*|[^/\s@:\[]*+:(?!\d{1,5}/)[^\s@]*+)@")
 _NAMES = re.compile(r"[?&;#]([^?&;#=\s]+)=")
 _VALUE = re.compile(r"[^&#\s]+")

@@ -117,5 +117,5 @@ def _sink(bucket: str) -> SinkSpec:
 def _end_of_repeat(item: Item, first: Item, end: Download) -> Download:
     if (item.url, item.sha256) == (first.url, first.sha256):
         return end
-    detail = f"would be stored under the same name as urls[{first.number}]"
+    detail = f"would be stored under the same name as body[{first.number}]"
     return Download(Outcome.DUPLICATE, detail=detail)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _SENDERS = 20
 _FULL_BYTES = 32 * 2**20  # on their way
 _FULL_MANY = 16 * _SENDERS
-_FIRST_LOOK_S = 2.0  # at most, of which a bucket that may not be listed takes all
+_FIRST_LOOK_S = 2.0  # at most; used up if the bucket may not be listed
 
 
 def object_of(prefix: Place, item: Item) -> Place:
@@ -79,6 +79,7 @@ class S3Objects(ResumableSink):
         self._settled: deque[int] = deque()  # numbers
         self._hopeless: S3Error | None = None
         self._has_taken = False  # any body
+        self._denials = 0
         self._credentials = credentials
         self._sizes: CompactHashMap | None = None  # of objects, by hashes of paths
 
@@ -109,7 +110,7 @@ class S3Objects(ResumableSink):
 
     def begin(self, kept: KnownPositions) -> None:
         """
-        Have a look at the bucket, which may be listed or not.
+        Look whether the bucket is there; it need not be listable.
 
         Raises:
             S3Error: If it is not there, or somewhere else, or the credentials are void.
@@ -192,12 +193,15 @@ class S3Objects(ResumableSink):
         self._files.close()
 
     def _check(self) -> None:
-        # What is denied after others were taken may be denied to some keys alone.
         if self._hopeless and not (self._hopeless.is_denied and self._has_taken):
             raise self._hopeless.with_traceback(None)  # it would grow
 
     def _lose(self, number: int, error: S3Error) -> None:
         with self._lock:
             self._lost[number] = lost(error, "body")
-            if error.is_hopeless:
+            if error.is_denied:  # maybe to this key alone
+                self._denials += 1
+                if self._denials >= _SENDERS:
+                    self._hopeless = self._hopeless or error
+            elif error.is_hopeless:
                 self._hopeless = error

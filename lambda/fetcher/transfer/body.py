@@ -106,7 +106,8 @@ class Body:
 
             expected_bytes: Content-Length; None: absent.
 
-            robots: Values of X-Robots-Tag, one a line; empty: of no interest.
+            robots: Values of X-Robots-Tag, one a line; empty: absent, or of no
+                interest.
 
             encoding: Content-Encoding; empty: absent.
 

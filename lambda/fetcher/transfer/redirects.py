@@ -84,8 +84,8 @@ def checked(url: str) -> str:
     if not url.lower().startswith(("http:", "https:")):
         reason = "redirected to a scheme other than http and https"
         raise guard.BlockedError(reason)
-    is_ascii = url.isascii()  # else yarl encodes the rest
-    encoded = quote(url, safe=_UNQUOTED) if is_ascii else url.replace(" ", "%20")
+    # yarl encodes what is not ASCII.
+    encoded = quote(url, safe=_UNQUOTED) if url.isascii() else url.replace(" ", "%20")
     authority = guard.check_url(encoded).netloc
     if "@" not in authority:
         return encoded

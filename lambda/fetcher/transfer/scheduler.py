@@ -160,9 +160,8 @@ class Scheduler:
         """Return how an attempt in flight must end, if it takes too long."""
         return self._watch.judge(attempt, now, self._has_only_silent)
 
-    def _has_only_silent(self) -> bool:
+    def _has_only_silent(self, now: float) -> bool:
         """Tell whether nothing can be done but wait for the silent."""
-        now = monotonic()
         is_over = self._may_end() and self._watch.is_quiet(now)
         in_flight = self._in_flight.values()
         if is_over and not any(one.is_worth_waiting_for(now) for one in in_flight):

@@ -1,14 +1,14 @@
 """The `fetcher` command, as a person or a batch job runs it."""
 
 import json
+import os
+import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from fetcher.__main__ import main
-from fetcher.command import progress
 from fetcher.command.report import run_report
 from fetcher.command.report.json_lines import FIELDS
 
@@ -47,20 +47,31 @@ def test_a_run_whose_stderr_is_closed_is_a_run(run, monkeypatch):
     assert (status, summary["counts"]) == (1, {"connect": 1})
 
 
-def test_a_full_stderr_ends_no_run(run, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "status", "counts"),
+    [("urls.txt", 1, {"connect": 1, "bad_url": 1}), ("none.txt", 2, None)],
+)
+def test_a_full_stderr_ends_no_run_and_changes_no_status(
+    tmp_path, name, status, counts
+):
     """
-    It may be a log on a full disk, or a pipe whose reader is gone.
+    It may be a log on a full disk, or a pipe whose reader is gone. Python exits with
+    120 if its last attempt to write what is left fails.
     """
-    with monkeypatch.context() as patch, Path("/dev/full").open("w") as full:
-        patch.setattr(sys, "stderr", full)
-        patch.setattr(progress, "_LOGGED_S", 0.0)
-        lines = ["http://127.0.0.1:1/", "nonsense"]
-        status, summary, report, _ = run(lines, "--attempts", "1")
-        with suppress(OSError):
-            full.close()
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:1/\nnonsense\n")
+    words = ["-m", "fetcher", name, "--to", "out", "--attempts", "1", "--allow-private"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},  # with it, nothing is left
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
 
-    assert (status, summary["counts"]) == (1, {"connect": 1, "bad_url": 1})
-    assert len(report) == 2
+    assert done.returncode == status
+    assert (json.loads(done.stdout)["counts"] if done.stdout else None) == counts
 
 
 def test_when_some_url_is_not_ok_the_status_is_1_and_the_report_says_why(

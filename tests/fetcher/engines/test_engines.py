@@ -148,9 +148,11 @@ def test_a_signal_brings_the_deadline_to_now(origin, engine):
     helper = threading.Thread(target=interrupt)
     helper.start()
     began = time.monotonic()
-    job.run(running, 60.0)
-    helper.join()
-    signal.signal(signal.SIGUSR1, before)
+    try:
+        job.run(running, 60.0)
+    finally:
+        helper.join()
+        signal.signal(signal.SIGUSR1, before)
 
     assert time.monotonic() - began < SOON_S
     assert [one.outcome for *_, one in ended] == ["unstarted"] * 20
@@ -176,9 +178,11 @@ def test_a_process_that_stood_still_blames_no_host_for_that(fetch, origin):
     before = signal.signal(signal.SIGUSR1, freeze)
     helper = threading.Thread(target=interrupt)
     helper.start()
-    (ended,) = fetch([one], read_timeout_s=2.0)
-    helper.join()
-    signal.signal(signal.SIGUSR1, before)
+    try:
+        (ended,) = fetch([one], read_timeout_s=2.0)
+    finally:
+        helper.join()
+        signal.signal(signal.SIGUSR1, before)
 
     assert (ended.outcome, ended.detail) == (Outcome.OK, "")
     assert ended.seconds > 2

@@ -7,6 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from tests.support.url_lists import PACKED, url_list
 
+from fetcher.lists.columns import DEEPEST
+from fetcher.lists.problems import UrlListError
+
 URL = ("url", ["http://h/1"])
 
 
@@ -91,3 +94,15 @@ def test_texts_of_parquet_that_are_not_utf_8_or_empty_cost_nothing_else(tmp_path
     assert [row.destination for row in rows] == ["café", "", ""]
     texts = ("café", "", None)
     assert [row.columns for row in rows] == [{"a": one, "b": one} for one in texts]
+
+
+def test_a_column_that_is_nested_too_deeply_is_refused(tmp_path):
+    """
+    By pyarrow, and before a value is deeper than what a row may carry.
+    """
+    deep = pa.array([1])
+    for _ in range(DEEPEST):
+        deep = pa.StructArray.from_arrays([deep], ["a"])
+
+    with pytest.raises(UrlListError, match="Parquet schema too deeply nested"):
+        parquet_list(tmp_path, [URL, ("deep", deep)])

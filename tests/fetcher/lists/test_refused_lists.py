@@ -121,6 +121,8 @@ def test_a_list_that_cannot_be_kept_ends_before_the_rows_that_were_not_written(
     assert 0 < known < 100_000
     assert [row.url for row in rows] == [f"http://h/{n}" for n in range(known)]
     assert [row.number for row in rows] == list(range(known))
+    with pytest.raises(UrlListError, match="too large"):
+        urls.raise_if_torn()
 
 
 def test_without_pyarrow_the_error_says_what_to_install(monkeypatch):

@@ -110,7 +110,7 @@ def test_at_the_deadline_an_upload_is_aborted_again_once_its_parts_have_ended(
     proxy, tar
 ):
     """
-    A part that comes after the first time would be stored, and billed, for ever.
+    A part that arrives after the first abort would be stored, and billed, for ever.
     """
     over = threading.Event()
     proxy.fault = lambda asked: (
@@ -131,7 +131,7 @@ def test_at_the_deadline_an_upload_is_aborted_again_once_its_parts_have_ended(
 def test_to_abort_and_to_look_once_more_share_what_is_kept_back(
     proxy, tar, monkeypatch
 ):
-    monkeypatch.setattr(upload, "_LAST_LOOK_S", 1.5)
+    monkeypatch.setattr(upload, "_LAST_LOOK_S", 4)
     over = threading.Event()
     late = {"UploadPart", "AbortMultipartUpload", "HeadObject"}
     proxy.fault = lambda asked: (
@@ -143,7 +143,7 @@ def test_to_abort_and_to_look_once_more_share_what_is_kept_back(
         began = monotonic()
         sink._until = began + 0.6
         sink.settle()
-        took_s = monotonic() - began
-        over.set()
+    took_s = monotonic() - began
+    over.set()
 
-    assert took_s < 3
+    assert took_s < 7

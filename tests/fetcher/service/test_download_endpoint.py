@@ -100,7 +100,7 @@ def test_of_two_urls_with_one_destination_the_second_is_an_error(lenient, origin
 
     assert answer.content["totalSucceeded"] == 1
     assert (error["url"], error["outcome"]) == (listed[1]["url"], "duplicate")
-    assert "same name as urls[0]" in error["errorMessage"]
+    assert "same name as body[0]" in error["errorMessage"]
 
 
 def test_10_000_urls_fit_into_the_usual_five_minutes(lenient, endpoint):

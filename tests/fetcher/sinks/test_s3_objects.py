@@ -19,6 +19,7 @@ from tests.support.s3_proxy import (
     LOSE_ANSWER,
     SLOW_DOWN,
     WAIT_S,
+    always,
     once,
 )
 from tests.support.signed_requests import account_at
@@ -28,6 +29,8 @@ from tests.support.waiting import eventually
 from fetcher.contract.options import ENGINES
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
+from fetcher.s3 import connection
+from fetcher.s3.connection import Connection
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_objects
 from fetcher.sinks.s3_objects import S3Objects, object_of
@@ -258,6 +261,75 @@ def test_a_key_that_is_denied_costs_no_others_where_some_are_taken(
     assert outcomes({denied: ended[denied]}) == {denied: Outcome.SINK}
     assert lost == {}  # what has been settled is not told twice
     assert set(objects_in(s3, bucket)) == {key(n) for n in range(3)} - {key(denied)}
+
+
+def refuses(sink, number, code):
+    sink.keep(item(number), [b"x"])
+    return code in sink.settle()[number].detail
+
+
+def test_the_first_keys_may_be_denied_but_not_too_many(proxy, bucket, s3, monkeypatch):
+    """
+    Where all are denied, nothing more is downloaded for nothing.
+    """
+    monkeypatch.setattr(s3_objects, "_SENDERS", 3)
+    proxy.fault = always("PutObject", DENIED)
+    with sink_for(bucket, proxy) as sink:
+        assert refuses(sink, 0, "AccessDenied")
+        assert refuses(sink, 1, "AccessDenied")
+        assert refuses(sink, 2, "AccessDenied")
+        with pytest.raises(OSError, match="AccessDenied"):
+            sink.keep(item(3), [b"x"])
+
+    with sink_for(bucket, proxy) as sink:
+        assert refuses(sink, 0, "AccessDenied")
+        assert refuses(sink, 1, "AccessDenied")
+        proxy.fault = lambda _: None
+        sink.keep(item(3), [b"x"])
+        assert set(sink.settle()) == {0, 1}
+        proxy.fault = always("PutObject", DENIED)
+        assert refuses(sink, 4, "AccessDenied")
+        assert refuses(sink, 5, "AccessDenied")
+    assert set(objects_in(s3, bucket)) == {key(3)}
+
+
+def test_what_is_denied_later_hides_no_other_reason_to_take_no_more(
+    proxy, bucket, monkeypatch
+):
+    monkeypatch.setattr(s3_objects, "_SENDERS", 2)
+    given, expired = threading.Event(), threading.Event()
+    proxy.fault = lambda asked: (
+        given.wait(WAIT_S) and (400, "ExpiredToken")
+        if asked.path.endswith("/0.jpg")
+        else expired.wait(WAIT_S) and DENIED
+    )
+    with sink_for(bucket, proxy) as sink:
+        for number in range(3):
+            sink.keep(item(number), [b"x"])
+        given.set()
+        eventually(lambda: sink._hopeless)
+        expired.set()
+        sink.settle()
+
+        with pytest.raises(OSError, match="ExpiredToken"):
+            sink.keep(item(3), [b"x"])
+
+
+def test_a_bucket_that_may_be_listed_tells_nothing_of_what_may_be_written(
+    proxy, bucket, monkeypatch
+):
+    """
+    Whoever may list it already may have been allowed to write a moment ago.
+    """
+    monkeypatch.setattr(connection, "_ALLOWED_WITHIN_S", WAIT_S)
+    monkeypatch.setattr(Connection, "_was_allowed", False)
+    proxy.fault = once("PutObject", DENIED)
+    with sink_for(bucket, proxy) as sink:
+        sink.begin(set())
+        sink.keep(item(0), [b"x"])
+
+        assert sink.settle() == {}
+    assert len(proxy.seen("PutObject")) == 2
 
 
 def test_only_what_is_below_the_prefix_is_looked_at_to_resume(proxy, bucket):

@@ -14,8 +14,9 @@ from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
 from fetcher.transfer import scheduler as module
-from fetcher.transfer.attempt import Attempt
+from fetcher.transfer.attempt import Attempt, Stage
 from fetcher.transfer.flow import host_queues
+from fetcher.transfer.flow.early_end import EarlyEnd
 from fetcher.transfer.flow.retry_queue import was_silent
 from fetcher.transfer.scheduler import Scheduler
 
@@ -119,7 +120,7 @@ def test_a_host_forgotten_before_a_retry_takes_no_more_than_others(
     clock, monkeypatch, failure
 ):
     """
-    The retry would have had a host of its own, and all that waited no end.
+    The retry would have had a second `Host`, and what waited would never have ended.
     """
     monkeypatch.setattr(host_queues, "_MAX_REMEMBERED", 1)
     ended = []
@@ -154,6 +155,27 @@ def test_a_dead_port_for_http_costs_no_file_of_the_same_name_over_https():
     run = simulate(urls, fate_of, connections=1)
 
     assert run.outcomes() == [Outcome.CONNECT] * 100 + [Outcome.OK] * 10
+
+
+def test_a_pause_of_the_process_ends_no_file_that_had_begun_to_come(clock):
+    """
+    What engines judge by is the time before it, as what came since is not read yet.
+    """
+    over = []
+    early_end = EarlyEnd(4, lambda: over.append(True))
+    urls = [Item(0, "http://h/")]
+    job = Scheduler(urls, Discard(), Options(), lambda *_: None, early_end=early_end)
+    attempt, before = job.next(), clock.now
+    job.next()
+    attempt.stage, attempt.received = Stage.ASKED, 1_000
+    job.judge(attempt, before + 4)
+    job.judge(attempt, before + 5)
+    clock.now += 100
+    job.judge(attempt, before + 7)
+
+    assert over == []
+    job.judge(attempt, before + 9)
+    assert over
 
 
 def test_at_the_deadline_or_a_signal_a_url_says_how_far_it_had_come():

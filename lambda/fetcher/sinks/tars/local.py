@@ -3,8 +3,8 @@ Sink of tars on this machine: shards in a folder, or one file.
 
 A member is appended whole before its row is reported, and a tar is complete only when
 the run ends. So a later run can take out what was never reported: killed at any moment,
-nothing that was reported is lost, and nothing is there twice. What a kill takes while a
-later run does that is fetched again.
+nothing that was reported is lost, and nothing is there twice. Only a kill while that is
+done can lose members that were reported; they are fetched again.
 """
 
 from __future__ import annotations
@@ -232,7 +232,8 @@ class _OpenTar:
     A tar that this process appends to.
 
     Args:
-        end: Has where its whole members end, which others may change.
+        end: One number, shared by all who append to this tar: where its last whole
+            member ends.
     """
 
     def __init__(

@@ -150,7 +150,9 @@ class S3Tar(Sink):
         if self._by_row and not self.kept:
             return {}
         try:
-            if not self.kept:  # an execution before, whose answer was lost, may have
+            if not self.kept:
+                # An earlier execution, whose report was lost, may have kept some. GET
+                # would wait 15 s for a permission where no bucket may be listed.
                 self._connection.request("HEAD", self._tar, until=self._until)
                 return self._of_another()
             last = self._open_part()

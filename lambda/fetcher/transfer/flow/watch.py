@@ -83,7 +83,7 @@ class Watch:
         return min(self._ends_at(attempt) - now, self._options.total_timeout_s)
 
     def judge(
-        self, attempt: Attempt, now: float, has_only_silent: Callable[[], bool]
+        self, attempt: Attempt, now: float, has_only_silent: Callable[[float], bool]
     ) -> Ending | None:
         """
         Return how an attempt in flight must end because it takes too long, if it must.
@@ -100,11 +100,11 @@ class Watch:
             most_s = min(most_s, self._adaptive_timeout.seconds())
         return self._silence(attempt, now, most_s)
 
-    def _is_end(self, has_only_silent: Callable[[], bool], now: float) -> bool:
+    def _is_end(self, has_only_silent: Callable[[float], bool], now: float) -> bool:
         """Tell whether only the silent are left; looked at once for all of them."""
         if now >= self._looked_at + JUDGE_EVERY_S:
             self._looked_at = now
-            self._only_silent = has_only_silent()
+            self._only_silent = has_only_silent(now)
         return self._only_silent
 
     def _listen(self, attempt: Attempt, now: float) -> None:
