@@ -1,7 +1,7 @@
 """
 Whatever is killed in the middle of a run, no file is lost, and none comes twice.
 
-Other short forms: test_resume.py, test_wave.py and test_deaths.py.
+Short forms: test_resume.py, test_wave.py and test_deaths.py.
 """
 
 import json
@@ -207,13 +207,8 @@ KILLS = (
 )
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        KILLS.index(kill_an_execution),
-        *(pytest.param(n, marks=pytest.mark.soak) for n in range(20)),
-    ],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(20))
 def test_a_run_goes_on_after_a_kill(tmp_path, number):
     with origin() as (process, url):
         trial = Trial(tmp_path / f"run-{number}", url)
