@@ -8,7 +8,7 @@ and taken for granted.
 
 The constants, here: `call_s`, `cold_start_s` and `connect_s` are as those of the model,
 if nothing else ran, with `connect_s` all that comes once an invocation. `first_byte_s`
-is what one connection takes for a file; earlier checks took 1 ms for it. PARTS have the
+is what one connection takes for a file; earlier checks assumed 1 ms. PARTS have the
 CPU seconds of a file while all cores are busy, by engine and size in kB. `roomy` is the
 share of these that is enough while a core has little to do.
 """

@@ -214,7 +214,7 @@ class UrlList:
                 raise
             # Else reading on would skip the rows that could not be written.
             self._blocks.close()
-            self._torn = str(error)
+            self._torn = self._torn or str(error)
             self._end(self._torn)
         return False
 

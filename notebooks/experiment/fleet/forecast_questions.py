@@ -67,8 +67,10 @@ def question_of(
     if not asked.files:
         msg = "files is 0, so a pilot would find the number. Set files for a forecast."
         raise SettingsError(msg)
-    if settings.url_template and source != INTERNET:
-        template = Template(settings.url_template, ((0, asked.files),))
+    if settings.sources:
+        asked = replace(asked, read_prefixes=len(settings.sources))
+    elif url and source != INTERNET:
+        template = Template(url, ((0, asked.files),))
         asked = replace(asked, read_prefixes=prefixes_of(template))
     if isinstance(settings, FleetSettings):
         asked = replace(

@@ -149,7 +149,7 @@ def test_a_stack_shows_every_part_of_every_bar(load):
     assert "the local Lambda endpoint" in draw.reading_of_cpu(bars)
 
 
-def test_of_a_run_elsewhere_only_what_this_machine_did_of_it_is_told(load):
+def test_of_a_run_elsewhere_only_the_notebook_s_own_processes_are_told_of(load):
     bars = {"this run": draw.cpu_by_part(load, WHOLE)}
 
     assert title(draw.cpu_stack(bars, WHERE)) == (

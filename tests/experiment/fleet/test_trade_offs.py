@@ -125,6 +125,8 @@ def test_settings_of_a_run_are_asked_about_as_they_are():
     assert question_of(FanOutSettings(files=400)).source == INTERNET
     of_an_origin = FanOutSettings(files=400, origin_url="http://127.0.0.1:80")
     assert question_of(of_an_origin).source == INTERNET
+    in_s3 = FanOutSettings(files=8, origin_url="https://b.s3.eu-west-1.amazonaws.com")
+    assert question_of(in_s3).read_prefixes == 1
     with pytest.raises(SettingsError, match="Set files"):
         question_of(FanOutSettings(files=0))
 

@@ -140,6 +140,16 @@ def test_throughput_grows_as_far_as_the_setting_that_the_verdict_names():
     ]
 
 
+def test_runs_that_drift_are_told_apart_by_how_far_they_are_from_each_other():
+    """
+    Short runs drift more, all alike; the time of a million is as uncertain as they do.
+    """
+    table = by_concurrency({1: 10_000, 2: 19_000}, million_band=0.4)
+
+    assert "take 52.6 s (31.6 s to 73.7 s): too close" in verdict(table)
+    assert "not distinguishable" not in verdict(table)
+
+
 def test_throughput_that_falls_is_said_to_fall():
     (said,) = growth(by_concurrency({1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000}))
 

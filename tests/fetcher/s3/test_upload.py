@@ -107,11 +107,12 @@ def _plain(document):
 
 @pytest.mark.usefixtures("small_parts")
 def test_at_the_deadline_an_upload_is_aborted_again_once_its_parts_have_ended(
-    proxy, tar
+    proxy, tar, monkeypatch
 ):
     """
     A part that arrives after the first abort would be stored, and billed, for ever.
     """
+    monkeypatch.setattr(upload, "_LAST_LOOK_S", WAIT_S)
     over = threading.Event()
     proxy.fault = lambda asked: (
         over.wait(WAIT_S) and HANG_UP if asked.what == "UploadPart" else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from experiment.tables.projection.projected_million import LEAST_BAND
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:
@@ -82,8 +83,10 @@ def million_of(runs: pd.DataFrame) -> Million | None:
     middle = float(seconds.median())
     spread = float((seconds - middle).abs().median()) / middle
     is_measured = not known["million_band"].any()
-    band = float(known["million_band"].median())
-    noise = max(band, _DEVIATIONS * spread)
+    band = noise = float(known["million_band"].median())
+    if len(known) >= SEVERAL:  # their spread says more than how each of them drifted
+        noise = 0.0 if is_measured else LEAST_BAND
+    noise = max(noise, _DEVIATIONS * spread)
     if not is_measured and known["steady_s"].median() < SHORT_S:
         band = max(SHORT_BAND, band)
     low = min(middle * (1 - band), float(seconds.min()))
