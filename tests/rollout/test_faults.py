@@ -108,7 +108,7 @@ def test_a_fault_of_the_control_plane_is_outlived(
     """
     Lambda alone answers 15 such calls a second, of all users of an account.
 
-    Of answers that get lost, test_policies.py loses each once.
+    Of answers that get lost, test_rollback.py loses each once.
     """
     proxy.start(fault := Fault(kind, on_the_way_in, stall_s=0.1))
     deployed = deploy(aws, SPEC, code=code)

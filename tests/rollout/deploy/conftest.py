@@ -3,7 +3,7 @@
 import pytest
 from tests.support.aws_target import NAME, POLICY, interfaces
 
-from rollout.deploy.deployment import destroy
+from rollout.deploy.deployment import FunctionSpec, destroy
 
 
 @pytest.fixture
@@ -14,3 +14,8 @@ def aws(gated, gate):
     gate.answers.clear()
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
     destroy(target, NAME)
+
+
+@pytest.fixture
+def spec():
+    return FunctionSpec(name=NAME, handler="main.handler", url="AWS_IAM")
